@@ -1,0 +1,18 @@
+//! A corridor as sourced, dated data: the tables' types, the rules and their evaluation, scenarios, checks.
+//!
+//! | Word | Means |
+//! | --- | --- |
+//! | model | all tables of a folder, checked and indexed: [`Model`] |
+//! | raw model | the same as text, with places: [`raw::RawModel`]; scenarios edit it |
+//! | claim | where a figure comes from: [`cell::Claim`] |
+//! | rule | dated permission, prohibition, charge, paper: [`tables::Rule`] |
+//!
+//! This crate opens no file and knows no engine.
+
+pub mod cell;
+mod model;
+pub mod raw;
+pub mod table;
+pub mod tables;
+
+pub use model::*;

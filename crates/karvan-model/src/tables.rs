@@ -1,0 +1,892 @@
+//! The tables of a model. `docs/model-format.md` and the JSON schemas are generated from this file.
+//!
+//! A model is a folder with `model.toml` and one or more CSV files a table: `link.csv` and
+//! `link.osm.csv` together are table `link`, so that parts under different licences stay apart.
+
+use jiff::civil::Date;
+use karvan_units::{Dist, Estimate, Hours, Km, Tonnes};
+
+use crate::cell::{Claim, Id, List, Ref, words};
+use crate::table::table;
+
+words!(
+    /// What moves along a link or a service.
+    Mode { Rail = "rail", Road = "road", Sea = "sea", InlandWater = "inland_water", Pipeline = "pipeline" }
+);
+words!(
+    /// What a node is.
+    NodeKind {
+        /// Rail station or yard.
+        Station = "station",
+        /// Sea or river port, with its rail and road ends.
+        Port = "port",
+        /// Border crossing point.
+        Border = "border",
+        /// Town or city: where roads start and end.
+        Town = "town",
+        /// Dry port, logistics centre, tank farm, mine or plant.
+        Terminal = "terminal",
+        /// Stand-in for a part of the world outside the modelled region.
+        Gateway = "gateway",
+        /// Where lines meet, nothing more.
+        Junction = "junction",
+        /// Point of a sea lane.
+        Waypoint = "waypoint",
+    }
+);
+words!(
+    /// State of a link.
+    LinkState {
+        /// Carries freight.
+        Open = "open",
+        /// Exists, carries none.
+        Closed = "closed",
+        /// Being built or rebuilt.
+        Building = "building",
+        /// Decided or proposed.
+        Planned = "planned",
+        /// Taken up.
+        Dismantled = "dismantled",
+    }
+);
+words!(
+    /// Traction current.
+    Electrified { No = "no", Ac25 = "ac25", Dc3 = "dc3", Yes = "yes" }
+);
+words!(
+    /// Kind of equipment: what a consignment rides in.
+    EquipmentKind {
+        TankWagon = "tank_wagon",
+        HopperWagon = "hopper_wagon",
+        CoveredWagon = "covered_wagon",
+        Gondola = "gondola",
+        /// Flat wagon with containers.
+        FlatWagon = "flat_wagon",
+        ReeferWagon = "reefer_wagon",
+        /// Curtain-sided or box lorry.
+        Truck = "truck",
+        TankTruck = "tank_truck",
+        ReeferTruck = "reefer_truck",
+        TipperTruck = "tipper_truck",
+        /// Lorry with a container chassis.
+        ContainerTruck = "container_truck",
+        Tanker = "tanker",
+        DryCargoShip = "dry_cargo_ship",
+        /// Container feeder vessel.
+        Feeder = "feeder",
+        /// Ocean container ship.
+        ContainerShip = "container_ship",
+        Pipeline = "pipeline",
+        /// Vessel that carries wagons; never a consignment's own equipment.
+        RailFerry = "rail_ferry",
+        /// Vessel that carries lorries (and wagons, where its row says so).
+        RoPax = "ro_pax",
+    }
+);
+words!(
+    /// What a unit of equipment is counted in.
+    Unit { Wagon = "wagon", Teu = "teu", Truck = "truck", Tonne = "t" }
+);
+words!(
+    /// Physical form of a cargo, which decides what can handle it.
+    CargoKind {
+        LiquidBulk = "liquid_bulk",
+        DryBulk = "dry_bulk",
+        /// Bagged, boxed, palletised, bundled.
+        General = "general",
+        /// Needs a set temperature.
+        Reefer = "reefer",
+        /// In containers whose content is not asked about.
+        Container = "container",
+        Gas = "gas",
+    }
+);
+words!(
+    /// What is done at a terminal.
+    Operation {
+        /// Cargo moves from one piece of equipment to another.
+        Transload = "transload",
+        /// A container moves between wagon, lorry and ship.
+        Lift = "lift",
+        /// Bogies are changed; the cargo stays in its wagon.
+        Regauge = "regauge",
+        /// A wagon or lorry rolls on board or ashore, with its waiting for papers on the quay.
+        Roll = "roll",
+        /// Loading at the origin.
+        Load = "load",
+        /// Unloading at the destination.
+        Unload = "unload",
+    }
+);
+words!(
+    /// What a price or a charge is per.
+    Per {
+        Tonne = "t",
+        TonneKm = "t_km",
+        Wagon = "wagon",
+        WagonKm = "wagon_km",
+        Teu = "teu",
+        TeuKm = "teu_km",
+        Truck = "truck",
+        TruckKm = "truck_km",
+        Consignment = "consignment",
+    }
+);
+words!(
+    /// How a wagon travels.
+    TrainKind {
+        /// In mixed trains, re-formed at yards.
+        Wagonload = "wagonload",
+        /// As a whole train from origin to destination.
+        Block = "block",
+    }
+);
+words!(
+    /// When a service departs.
+    Departure {
+        /// At stated local times of the week.
+        Timetable = "timetable",
+        /// Every `headway_h` on average.
+        Headway = "headway",
+        /// When it is full.
+        WhenFull = "when_full",
+        /// Chartered: after `headway_h` of positioning.
+        OnDemand = "on_demand",
+    }
+);
+words!(
+    /// Between which stops a service carries.
+    Pattern {
+        /// From any stop to any other.
+        AnyPair = "any_pair",
+        /// Along the stops in both directions.
+        Line = "line",
+        /// Along the stops in the stated order only.
+        OneWay = "one_way",
+    }
+);
+words!(
+    /// State of a border crossing point for international freight.
+    BorderState {
+        Open = "open",
+        Closed = "closed",
+        /// Open to some traffic only; the note says to which. Closed to what the row does not name.
+        Restricted = "restricted",
+    }
+);
+words!(
+    /// Whether a border has procedures.
+    Procedure {
+        /// Customs, border guard and railway or haulier formalities of both states.
+        Full = "full",
+        /// None: transit through a corner of a state, or one customs and border area.
+        None = "none",
+    }
+);
+words!(
+    /// What a rule does.
+    Effect {
+        /// The movement may not take place.
+        Forbid = "forbid",
+        /// The movement may take place although a wider rule forbids it.
+        Permit = "permit",
+        /// The movement costs more by `value`.
+        Charge = "charge",
+        /// Charges of wider rules and tariffs are not raised.
+        Waive = "waive",
+        /// The movement takes longer by `delay`.
+        Delay = "delay",
+        /// The movement needs the paper named in `paper`.
+        Paper = "paper",
+    }
+);
+words!(
+    /// What a rule governs.
+    Governs {
+        /// Leaving the state in which the cargo originates.
+        Export = "export",
+        /// Entering the state of destination.
+        Import = "import",
+        /// Passing through a state that is neither.
+        Transit = "transit",
+        /// Carriage as such, wherever it takes place.
+        Carriage = "carriage",
+    }
+);
+
+table! {
+    /// A state or customs territory that the model knows.
+    State = "state", key ["id"] {
+        /// ISO 3166-1 alpha-2 code.
+        id: Id,
+        /// Official short name in English.
+        name_en: String,
+        /// Name in Russian.
+        name_ru: Option<String>,
+        /// ISO 4217 code of its currency.
+        currency: String,
+        /// IANA time zone used where a node names none.
+        time_zone: String,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A place (GMNS node).
+    Node = "node", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Kind of place.
+        kind: NodeKind,
+        /// Official name in Latin script.
+        name_en: String,
+        /// Name in Russian.
+        name_ru: Option<String>,
+        /// Name in Azerbaijani.
+        name_az: Option<String>,
+        /// Name in Kazakh.
+        name_kk: Option<String>,
+        /// Name in Georgian.
+        name_ka: Option<String>,
+        /// Name in Armenian.
+        name_hy: Option<String>,
+        /// Name in Turkish.
+        name_tr: Option<String>,
+        /// Name in Chinese.
+        name_zh: Option<String>,
+        /// Other names in any script: former, local, of other languages.
+        aliases: List<String>,
+        /// State in which it lies; empty at sea. A border node lies between two and names the first of its `border` row.
+        state: Option<Ref<State>>,
+        /// Longitude, degrees east, WGS 84.
+        lon: f64,
+        /// Latitude, degrees north, WGS 84.
+        lat: f64,
+        /// UN/LOCODE.
+        unlocode: Option<String>,
+        /// ESR station code of the 1520 mm network, six digits with the control digit.
+        esr: Option<String>,
+        /// Town to which a station, port or terminal belongs: asking for the town asks for these too.
+        town: Option<Ref<Node>>,
+        /// IANA time zone, where not the state's.
+        time_zone: Option<String>,
+        /// Inhabitants, to rank names by.
+        population: Option<f64>,
+        /// Where position and names come from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A stretch of line, road, lane or pipe between two nodes, in one state (GMNS link).
+    Link = "link", key ["id"] {
+        /// Key.
+        id: Id,
+        /// First node.
+        from: Ref<Node>,
+        /// Second node.
+        to: Ref<Node>,
+        /// Mode.
+        mode: Mode,
+        /// State through which it runs; empty at sea. Links of different states meet only at a node with a `border` row.
+        state: Option<Ref<State>>,
+        /// Name of the line or lane.
+        name: Option<String>,
+        /// True length.
+        length_km: Km,
+        /// Rail gauge; empty where not rail. Two where dual gauge is laid.
+        gauge_mm: List<u32>,
+        /// Traction current; empty where unknown.
+        electrified: Option<Electrified>,
+        /// Number of main tracks; empty where unknown.
+        tracks: Option<u32>,
+        /// Speed of freight in motion; empty: as in `performance`.
+        speed_kmh: Option<Estimate>,
+        /// Trains a day each way, or tonnes a year for a pipeline; empty where unknown.
+        capacity: Option<Estimate>,
+        /// Whether it may be used from `from` to `to` only.
+        one_way: bool,
+        /// Cargo carried, by key of `cargo`; empty: any (pipelines name theirs).
+        cargo: List<Ref<Cargo>>,
+        /// Owner or infrastructure manager.
+        owner: Option<String>,
+        /// Length of gaps in the data that were bridged by us.
+        bridged_km: Option<Km>,
+        /// Where length and course come from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Course of a link, for maps only: lengths stand in `link`.
+    Geometry = "geometry", key ["link"] {
+        /// Link.
+        link: Ref<Link>,
+        /// Positions from `from` to `to`: `lon lat` pairs with commas between.
+        line: String,
+    }
+}
+
+table! {
+    /// Dated state of a link. A link without a row is open; with rows, it is closed on days outside all of them.
+    StateOfLink = "link_state", key ["link", "from"] {
+        /// Link.
+        link: Ref<Link>,
+        /// State in this interval.
+        state: LinkState,
+        /// First day; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// What happened, by whose decision, and which day was assumed where only a month or year is known.
+        note: Option<String>,
+        /// Where the state and its dates come from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// One thing done at a node: cargo loaded, unloaded, moved between equipment, or gauge changed.
+    Terminal = "terminal", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Node.
+        node: Ref<Node>,
+        /// What is done.
+        operation: Operation,
+        /// Equipment before (for `load`: empty; for `roll`: what rolls).
+        from_equipment: List<EquipmentKind>,
+        /// Equipment after (for `unload`: empty; for `roll`: empty).
+        to_equipment: List<EquipmentKind>,
+        /// Gauge before and after, for wagons at a break of gauge: `1520;1435`. Empty: no change.
+        gauges_mm: List<u32>,
+        /// Whether it is done the other way round too.
+        both_ways: bool,
+        /// Forms of cargo handled; empty: any.
+        cargo_kinds: List<CargoKind>,
+        /// Time from arrival to readiness for one consignment, without the queue for a ship.
+        duration_h: Dist,
+        /// What can be handled a day, in `capacity_unit`; larger consignments take longer in proportion.
+        capacity_per_day: Option<Estimate>,
+        /// Unit of the capacity.
+        capacity_unit: Option<Unit>,
+        /// Charge.
+        charge: Estimate,
+        /// ISO 4217 code.
+        currency: String,
+        /// Price year of the charge.
+        price_year: u32,
+        /// What the charge is per.
+        per: Per,
+        /// Operator, who is paid.
+        operator: Option<String>,
+        /// First day it can be done; empty: since ever.
+        from: Option<Date>,
+        /// First day it no longer can.
+        till: Option<Date>,
+        /// Remark.
+        note: Option<String>,
+        /// Where it is known from that this is done here.
+        claim: Claim,
+        /// Where the duration comes from.
+        duration_claim: Claim,
+        /// Where the charge comes from.
+        charge_claim: Claim,
+    }
+}
+
+table! {
+    /// Crossing of two states at a node by one mode. Without a row with state `open`, a crossing is closed to international freight.
+    Border = "border", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Node; its links of this mode lie in `state_a` or `state_b`.
+        node: Ref<Node>,
+        /// Mode.
+        mode: Mode,
+        /// First state.
+        state_a: Ref<State>,
+        /// Second state.
+        state_b: Ref<State>,
+        /// State for international freight.
+        status: BorderState,
+        /// First day of this row; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// Whether there are procedures.
+        procedure: Procedure,
+        /// Arrival to departure, from `state_a` to `state_b`, both posts.
+        duration_ab_h: Dist,
+        /// The same from `state_b` to `state_a`.
+        duration_ba_h: Dist,
+        /// What a unit pays at the crossing, from `state_a` to `state_b`.
+        charge_ab: Estimate,
+        /// The same from `state_b` to `state_a`.
+        charge_ba: Estimate,
+        /// ISO 4217 code.
+        currency: String,
+        /// Price year of the charges.
+        price_year: u32,
+        /// What the charges are per.
+        per: Per,
+        /// Vehicles or trains a day; empty where unknown.
+        capacity_per_day: Option<Estimate>,
+        /// Remark: opening hours, restrictions, by whose decision.
+        note: Option<String>,
+        /// Where the status comes from.
+        claim: Claim,
+        /// Where the durations come from.
+        duration_claim: Claim,
+        /// Where the charges come from.
+        charge_claim: Claim,
+    }
+}
+
+table! {
+    /// A vessel line, tramp trade, block train or truck service.
+    Service = "service", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Name.
+        name: String,
+        /// Mode.
+        mode: Mode,
+        /// Stops, in order.
+        stops: List<Ref<Node>>,
+        /// Between which stops it carries.
+        pattern: Pattern,
+        /// Operator, who is paid.
+        operator: Option<String>,
+        /// State of the flag or of the operator.
+        flag: Option<Ref<State>>,
+        /// Vessel or train type.
+        vehicle: Ref<Equipment>,
+        /// Equipment that a consignment rides in: wagons and lorries on ferries, flat wagons on block trains; the vessel's own kind where the cargo itself is stowed.
+        carries: List<EquipmentKind>,
+        /// Units one departure takes, in `capacity_unit`.
+        capacity: Estimate,
+        /// Unit of the capacity.
+        capacity_unit: Unit,
+        /// When it departs.
+        departure: Departure,
+        /// Local departure times at the first stop, such as `Tue 18:00`; for `timetable`.
+        times: List<String>,
+        /// Local departure times at the last stop, for `timetable` of a `line` that runs both ways.
+        times_back: List<String>,
+        /// Hours between departures of the line; for `headway`, `when_full` (at best) and `on_demand` (positioning).
+        headway_h: Option<Estimate>,
+        /// Units of other shippers that arrive a day at one end; for `when_full`.
+        fill_per_day: Option<Estimate>,
+        /// Running time from first to last stop, departure to arrival; empty: distance over `speed_kmh`.
+        duration_h: Option<Dist>,
+        /// Speed in motion, where no duration is given.
+        speed_kmh: Option<Estimate>,
+        /// Price.
+        price: Estimate,
+        /// ISO 4217 code.
+        currency: String,
+        /// Price year.
+        price_year: u32,
+        /// What the price is per.
+        per: Per,
+        /// First day of operation; empty: since ever.
+        from: Option<Date>,
+        /// First day after the last.
+        till: Option<Date>,
+        /// Remark.
+        note: Option<String>,
+        /// Where it is known from that the service runs.
+        claim: Claim,
+        /// Where departures, filling and capacity come from.
+        schedule_claim: Claim,
+        /// Where the running time comes from.
+        duration_claim: Claim,
+        /// Where the price comes from.
+        price_claim: Claim,
+    }
+}
+
+table! {
+    /// Closure of a port or pass by weather: a two-state process by month.
+    Weather = "weather", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Node that closes.
+        node: Ref<Node>,
+        /// Months, 1 to 12; empty: all.
+        months: List<u32>,
+        /// Share of time closed, 0 to 1.
+        closed_share: Estimate,
+        /// Mean length of a closure.
+        mean_spell_h: Estimate,
+        /// Region whose weather it shares: processes of one region are correlated.
+        region: String,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A permission, prohibition, charge, waiver, delay or required paper. Empty conditions hold for all.
+    Rule = "rule", key ["id"] {
+        /// Key.
+        id: Id,
+        /// What it says, in one sentence, and by whose decision.
+        what: String,
+        /// First day; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// What it governs.
+        governs: Governs,
+        /// State whose territory or customs it binds (for `carriage`: through which the movement runs).
+        states: List<Ref<State>>,
+        /// Nodes at which it binds.
+        nodes: List<Ref<Node>>,
+        /// Modes.
+        modes: List<Mode>,
+        /// Equipment kinds.
+        equipment: List<EquipmentKind>,
+        /// HS code prefixes of the cargo.
+        hs: List<String>,
+        /// RID/ADR classes of the cargo, by leading text: `3`, `2.1`.
+        rid: List<String>,
+        /// Forms of the cargo.
+        cargo_kinds: List<CargoKind>,
+        /// States of origin.
+        origin: List<Ref<State>>,
+        /// States of destination.
+        destination: List<Ref<State>>,
+        /// Effect.
+        effect: Effect,
+        /// Amount, for `charge`.
+        value: Option<Estimate>,
+        /// ISO 4217 code, for `charge`.
+        currency: Option<String>,
+        /// What the charge is per.
+        per: Option<Per>,
+        /// Added time, for `delay`.
+        delay_h: Option<Dist>,
+        /// Paper needed, for `paper`: `SMGS consignment note`.
+        paper: Option<String>,
+        /// Who issues the paper or is paid the charge.
+        authority: Option<String>,
+        /// Remark: which day was assumed, what is disputed.
+        note: Option<String>,
+        /// Decision or report that it rests on.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A bloc, convention or agreement.
+    Group = "group", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Name.
+        name: String,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Dated membership of a state in a group.
+    Member = "member", key ["group", "state", "from"] {
+        /// Group.
+        group: Ref<Group>,
+        /// State.
+        state: Ref<State>,
+        /// First day; empty: before all days asked about.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A commodity.
+    Cargo = "cargo", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Name in English.
+        name_en: String,
+        /// Name in Russian.
+        name_ru: Option<String>,
+        /// Other names.
+        aliases: List<String>,
+        /// HS code prefixes, the first the most usual.
+        hs: List<String>,
+        /// UN number, of dangerous goods.
+        un: Option<String>,
+        /// RID/ADR class, of dangerous goods.
+        rid_class: Option<String>,
+        /// Physical form.
+        kind: CargoKind,
+        /// Value, USD per tonne, which the value of time follows.
+        value_usd_per_t: Estimate,
+        /// Days after which it is spoilt; empty: keeps.
+        perishes_days: Option<f64>,
+        /// Where codes and form come from.
+        claim: Claim,
+        /// Where the value comes from.
+        value_claim: Claim,
+    }
+}
+
+table! {
+    /// Which equipment takes a cargo, and how much of it. A pair without a row does not go: petrol by container ship.
+    Load = "load", key ["cargo", "equipment"] {
+        /// Cargo.
+        cargo: Ref<Cargo>,
+        /// Equipment.
+        equipment: Ref<Equipment>,
+        /// Usual load of one unit (of one TEU for containers), t; empty for pipelines and ships that take parcels.
+        load_t: Option<Estimate>,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A type of wagon, lorry, container carrier, vessel or pipe.
+    Equipment = "equipment", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Name.
+        name_en: String,
+        /// Kind.
+        kind: EquipmentKind,
+        /// Mode on which it moves.
+        mode: Mode,
+        /// What it is counted in.
+        unit: Unit,
+        /// Gauge of wagons.
+        gauge_mm: Option<u32>,
+        /// Payload of one unit.
+        payload_t: Option<Tonnes>,
+        /// Tare of one unit.
+        tare_t: Option<Tonnes>,
+        /// TEU that one vehicle takes.
+        teu: Option<f64>,
+        /// Length over all, m.
+        length_m: Option<f64>,
+        /// Draught laden, m.
+        draught_m: Option<f64>,
+        /// Units that make a block train.
+        block_units: Option<u32>,
+        /// Share of the loaded distance that is run empty besides, for costs and emissions.
+        empty_share: Option<Estimate>,
+        /// Where the figures come from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// How fast equipment moves in a state, stops on the way included, borders and terminals not.
+    Performance = "performance", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Mode.
+        mode: Mode,
+        /// States; empty: where no other row holds.
+        states: List<Ref<State>>,
+        /// Equipment kinds; empty: all of the mode.
+        equipment: List<EquipmentKind>,
+        /// Train kind, for rail; empty: both.
+        train: Option<TrainKind>,
+        /// Commercial speed.
+        speed_kmh: Estimate,
+        /// Standard deviation of the running time through a state, as a share of its mean.
+        cv: f64,
+        /// Hours of rest in each 24, for lorries with one driver.
+        rest_h_per_day: Option<Hours>,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A price of carriage on links. The row with most conditions met is used; of several, the one valid from the latest day.
+    Tariff = "tariff", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Mode.
+        mode: Mode,
+        /// States on whose links it holds; empty: where no other row holds.
+        states: List<Ref<State>>,
+        /// Equipment kinds; empty: all of the mode.
+        equipment: List<EquipmentKind>,
+        /// HS code prefixes; empty: all.
+        hs: List<String>,
+        /// What the carriage is to the state; empty: all. (`carriage` means domestic.)
+        governs: List<Governs>,
+        /// Price.
+        value: Estimate,
+        /// ISO 4217 code.
+        currency: String,
+        /// Price year.
+        price_year: u32,
+        /// What it is per.
+        per: Per,
+        /// First day; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: until replaced.
+        till: Option<Date>,
+        /// Who is paid.
+        payee: Option<String>,
+        /// Remark.
+        note: Option<String>,
+        /// Where the price comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Emission intensity of carriage or of an operation, well to wheel (ISO 14083).
+    Emission = "emission", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Equipment kinds that it holds for; a service's vehicle kind for ferries.
+        equipment: List<EquipmentKind>,
+        /// States; empty: where no other row holds.
+        states: List<Ref<State>>,
+        /// Whether it holds on electrified links (`yes`), others (`no`) or both (empty).
+        electric: Option<bool>,
+        /// Operation at a hub; empty for carriage.
+        operation: Option<Operation>,
+        /// Carriage: g CO2e per tonne-kilometre. Hub: kg CO2e per tonne.
+        value: Estimate,
+        /// Remark: category of ISO 14083, load and empty running assumed.
+        note: Option<String>,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Units of a currency to one US dollar, mean of a year.
+    ExchangeRate = "exchange_rate", key ["currency", "year"] {
+        /// ISO 4217 code.
+        currency: String,
+        /// Year.
+        year: u32,
+        /// Units to one US dollar.
+        per_usd: f64,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A figure the engines need that belongs to no other table.
+    Parameter = "parameter", key ["id"] {
+        /// Key; the engines' documentation says which they read.
+        id: Id,
+        /// Value.
+        value: Estimate,
+        /// Unit.
+        unit: String,
+        /// What it is.
+        what: String,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A possible measure, hard or soft.
+    Project = "project", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Name.
+        name: String,
+        /// States concerned.
+        states: List<Ref<State>>,
+        /// Kind, in the source's words.
+        kind: String,
+        /// Cost, in millions.
+        cost_million: Option<Estimate>,
+        /// ISO 4217 code.
+        currency: Option<String>,
+        /// First year of works.
+        start: Option<u32>,
+        /// Year of completion.
+        finish: Option<u32>,
+        /// Remark.
+        note: Option<String>,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// What a project changes in the tables once it is complete, one cell a row.
+    ProjectEdit = "project_edit", key ["project", "seq"] {
+        /// Project.
+        project: Ref<Project>,
+        /// Order.
+        seq: u32,
+        /// Table changed.
+        table: String,
+        /// `add`, `change` or `remove`, as in a scenario.
+        action: String,
+        /// Key of the row.
+        row: String,
+        /// Column and value pairs: `state=open;till=2027-01-01`.
+        set: Option<String>,
+    }
+}
+
+table! {
+    /// A known fault of the data that was mended while the model was built.
+    Artefact = "artefact", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Table and rows concerned.
+        place: String,
+        /// What was wrong.
+        fault: String,
+        /// What was done.
+        mend: String,
+        /// Where the right state of things is known from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A source.
+    Source = "source", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Publisher or site.
+        publisher: String,
+        /// What it is.
+        title: Option<String>,
+        /// Address.
+        url: Option<String>,
+        /// Date of the page, as far as known: YYYY, YYYY-MM or YYYY-MM-DD.
+        date: Option<String>,
+        /// Licence or terms.
+        licence: Option<String>,
+    }
+}
+
+/// Calls `$m!` with the field name and row type of every table, in the order in which they are written.
+#[macro_export]
+macro_rules! for_each_table {
+    ($m:ident) => {
+        $m! {
+            state: State, node: Node, link: Link, geometry: Geometry, link_state: StateOfLink,
+            terminal: Terminal, border: Border, service: Service, weather: Weather, rule: Rule,
+            group: Group, member: Member, cargo: Cargo, load: Load, equipment: Equipment,
+            performance: Performance, tariff: Tariff, emission: Emission,
+            exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
+            project_edit: ProjectEdit, artefact: Artefact, source: Source,
+        }
+    };
+}
