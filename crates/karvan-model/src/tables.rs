@@ -347,12 +347,16 @@ table! {
 }
 
 table! {
-    /// One thing done at a node: cargo loaded, unloaded, moved between equipment, or gauge changed.
+    /// One thing done at nodes: cargo loaded, unloaded, moved between equipment, or gauge changed. Of several rows that fit, one that names the node wins over one that names its state, and that over one that names its kind.
     Terminal = "terminal", key ["id"] {
         /// Key.
         id: Id,
-        /// Node.
-        node: Ref<Node>,
+        /// Nodes at which it is done; empty: as `states` and `node_kinds` say.
+        nodes: List<Ref<Node>>,
+        /// States in which it is done; empty: any.
+        states: List<Ref<State>>,
+        /// Kinds of node at which it is done; empty: only at `nodes`.
+        node_kinds: List<NodeKind>,
         /// What is done.
         operation: Operation,
         /// Equipment before (for `load`: empty; for `roll`: what rolls).
