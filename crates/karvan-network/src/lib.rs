@@ -1,0 +1,1 @@
+//! A model compiled for one cargo and one span of days, and the searches on it.

@@ -1,0 +1,3 @@
+//! Consignment in, options out.
+
+pub mod answer;
