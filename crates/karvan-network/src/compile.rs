@@ -1,0 +1,1505 @@
+//! A network for one consignment and one span of days: only what may move, with what it costs and how long
+//! it takes.
+//!
+//! A **vertex** is a key node, on one side of it where it is a border, with the equipment the consignment rides
+//! in there. An **arc** is a sequence of **elements** (a run, a border, an operation, a sailing), each priced
+//! and timed by [`crate::rates`]. An arc that the law or the state of a link allows on some days only carries
+//! its windows; one that is allowed on no day of the span is left out, or, where the question is what stands
+//! in the way, kept with its blockers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use karvan_model::rules::{Movement, RuleSet, Shipment, Verdict};
+use karvan_model::tables::{
+    BorderState, Departure, Effect, EquipmentKind, Governs, Mode, Operation, Procedure, Terminal, Unit,
+};
+use karvan_model::{BorderIx, CargoIx, EquipmentIx, LinkIx, Model, NodeIx, RuleIx, StateIx, TerminalIx};
+use karvan_units::{DayInterval, Estimate};
+
+use crate::base::{Base, LandPart, Stretch, Track};
+use crate::loads::Loads;
+use crate::rates::{Cost, Pricer, RateTable};
+use crate::waits::{Quantiles, Wait, WeatherWait};
+
+/// A consignment to be planned, with its places resolved.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Cargo.
+    pub cargo: CargoIx,
+    /// The consignment in each equipment that may carry it.
+    pub loads: Vec<Loads>,
+    /// Units into which it may be loaded at the origin; empty: any.
+    pub load_into: Vec<Unit>,
+    /// Where it may start: nodes, with kilometres of road to reach them.
+    pub from: Vec<(NodeIx, f64)>,
+    /// Where it may end.
+    pub to: Vec<(NodeIx, f64)>,
+    /// Earliest departure.
+    pub depart: Timestamp,
+    /// Day at which the law and the state of links are frozen.
+    pub as_of: Option<Date>,
+    /// Days after departure that are looked at.
+    pub horizon_days: u32,
+    /// Nodes not to be passed.
+    pub avoid_nodes: Vec<NodeIx>,
+    /// States not to be entered.
+    pub avoid_states: Vec<StateIx>,
+    /// Modes not to be used.
+    pub avoid_modes: Vec<Mode>,
+    /// Places to go via: each a set of nodes one of which is passed.
+    pub via: Vec<Vec<NodeIx>>,
+    /// Whether what is forbidden or closed is kept, with its blockers, to find out what stands in the way.
+    pub explain: bool,
+}
+
+/// Part of an arc.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Element {
+    /// A run over a stretch, in [`Network::stretch`].
+    Run {
+        /// Stretch.
+        stretch: u32,
+        /// Rate, in [`Network::rate`].
+        rate: u32,
+    },
+    /// Road from the place asked for to a node, or back, km.
+    Access {
+        /// Node.
+        node: NodeIx,
+        /// Kilometres.
+        km: f64,
+        /// Rate.
+        rate: u32,
+    },
+    /// A border crossed.
+    Cross {
+        /// Row of `border`.
+        border: BorderIx,
+        /// Whether from `state_a` to `state_b`.
+        forward: bool,
+        /// Node.
+        node: NodeIx,
+        /// Index into [`Network::loads`].
+        ride: u8,
+    },
+    /// An operation at a node.
+    Operate {
+        /// Row of `terminal`.
+        terminal: TerminalIx,
+        /// Node.
+        node: NodeIx,
+        /// Equipment before.
+        before: Option<u8>,
+        /// Equipment after.
+        after: Option<u8>,
+    },
+    /// What is due once a run in a state begins: prices per consignment, charges and delays of rules.
+    Enter {
+        /// State.
+        state: Option<StateIx>,
+        /// Node.
+        node: NodeIx,
+        /// Rate, whose prices per run are due.
+        rate: u32,
+        /// Whether the rules' charges and delays are due: not after a mere change of equipment.
+        rules: bool,
+    },
+    /// A way of a service, with waiting for its departure.
+    Sail {
+        /// Index into [`Base::sailings`].
+        sailing: u32,
+        /// Equipment ridden in.
+        ride: u8,
+    },
+}
+
+/// An arc of the network.
+#[derive(Clone, Copy, Debug)]
+pub struct Arc {
+    /// Vertex it leads to.
+    pub to: u32,
+    /// Hours, without waiting for a timetable or the weather.
+    pub h: f32,
+    /// Standard deviation, h.
+    pub sd: f32,
+    /// US dollars.
+    pub usd: f32,
+    /// kg CO2e.
+    pub co2e: f32,
+    /// First element.
+    pub element: u32,
+    /// Number of elements.
+    pub elements: u8,
+    /// Set of vias passed on the way, by bits.
+    pub via: u8,
+    /// Index into the windows; 0: always.
+    pub window: u16,
+    /// Index into the waits, plus 1; 0: none.
+    pub wait: u16,
+    /// Index into the blockers, plus 1; 0: none.
+    pub blocked: u16,
+}
+
+/// What stands in the way of an arc.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Blocker {
+    /// A rule forbids.
+    Rule(RuleIx),
+    /// A crossing is not open for international freight; `None`: nothing is known of it.
+    Border(NodeIx, Option<BorderIx>),
+    /// A link is not open.
+    Link(LinkIx),
+}
+
+/// Where time-dependent waiting happens on an arc: before a sailing.
+#[derive(Clone, Debug)]
+pub struct ArcWait {
+    /// Waiting for the departure.
+    pub departure: Wait,
+    /// Weather at the port of departure.
+    pub weather: Option<u16>,
+    /// Hours on the arc before the waiting begins.
+    pub before_h: f32,
+}
+
+/// A compiled network.
+#[derive(Debug)]
+pub struct Network<'m> {
+    /// Prices and times.
+    pub pricer: Pricer<'m>,
+    /// The consignment-independent part.
+    pub base: &'m Base,
+    /// The rules that concern the consignment.
+    pub rules: RuleSet,
+    /// The consignment in each equipment.
+    pub loads: Vec<Loads>,
+    /// Rates used.
+    pub rates: RateTable,
+    /// Elements of all arcs.
+    pub elements: Vec<Element>,
+    /// Arcs, those of a vertex together.
+    pub arcs: Vec<Arc>,
+    /// First arc of each vertex.
+    pub first: Vec<u32>,
+    /// Start.
+    pub source: u32,
+    /// End.
+    pub sink: u32,
+    /// Waits of arcs.
+    pub waits: Vec<ArcWait>,
+    /// Weather processes.
+    pub weather: Vec<WeatherWait>,
+    /// Allowed intervals, hours since departure.
+    pub windows: Vec<Vec<(f64, f64)>>,
+    /// Blockers of arcs.
+    pub blockers: Vec<Vec<Blocker>>,
+    /// Hour of the week, UTC, of the departure.
+    pub hour_of_week: f64,
+    /// Month (0 to 11) of each day since departure.
+    pub months: Vec<u8>,
+    /// Bits of all vias.
+    pub all_vias: u8,
+    /// Departure.
+    pub depart: Timestamp,
+    /// Day at which the law is frozen.
+    pub as_of: Option<Date>,
+    local: Vec<Stretch>,
+    zones: Vec<TimeZone>,
+    waits_by: HashMap<(usize, bool, u8), Option<Wait>>,
+}
+
+struct Slots {
+    of_node: Vec<u32>,
+    nodes: Vec<NodeIx>,
+}
+
+struct Builder<'m, 'q> {
+    net: Network<'m>,
+    question: &'q Question,
+    slots: Slots,
+    arcs: Vec<(u32, Arc)>,
+    window_memo: BTreeMap<(Vec<Movement>, Option<LinkIx>, Option<(NodeIx, StateIx, StateIx, Mode)>), (u16, u16)>,
+    /// Loads by track.
+    rides: Vec<(Track, Vec<u8>)>,
+    first_day: Date,
+    last_day: Date,
+    weather_at: HashMap<NodeIx, Option<u16>>,
+    operations: Operations,
+}
+
+/// Rows of `terminal` by what they do, so that the most specific is found for a node.
+struct Operations {
+    rows: Vec<(TerminalIx, Vec<NodeIx>)>,
+}
+
+/// State of a sum of elements while an arc is put together.
+#[derive(Default)]
+struct Draft {
+    elements: Vec<Element>,
+    cost: Cost,
+    wait: Option<ArcWait>,
+    window: u16,
+    blocked: u16,
+    dead: bool,
+}
+
+impl<'m> Network<'m> {
+    /// Compiles a network.
+    pub fn compile(base: &'m Base, pricer: Pricer<'m>, question: &Question) -> Network<'m> {
+        let model = pricer.model;
+        let cargo = pricer.cargo;
+        let shipment = Shipment { cargo, origin: pricer.origin, destination: pricer.destination };
+        let zones: Vec<TimeZone> = model
+            .tables
+            .state
+            .iter()
+            .map(|s| TimeZone::get(&s.time_zone).unwrap_or(TimeZone::UTC))
+            .collect();
+        let start = question.depart.to_zoned(TimeZone::UTC);
+        let hour_of_week = f64::from(start.date().weekday().to_monday_zero_offset()) * 24.0
+            + f64::from(start.hour())
+            + f64::from(start.minute()) / 60.0;
+        let mut months = Vec::new();
+        let mut day = start.date();
+        for _ in 0..=question.horizon_days {
+            months.push(day.month() as u8 - 1);
+            day = day.tomorrow().unwrap_or(day);
+        }
+        let last_day = day;
+        let rules = RuleSet::new(model, &shipment);
+        let net = Network {
+            base,
+            rules,
+            loads: question.loads.clone(),
+            rates: RateTable::default(),
+            elements: Vec::with_capacity(1 << 14),
+            arcs: Vec::new(),
+            first: Vec::new(),
+            source: 0,
+            sink: 0,
+            waits: Vec::new(),
+            weather: Vec::new(),
+            windows: vec![Vec::new()],
+            blockers: Vec::new(),
+            hour_of_week,
+            months,
+            all_vias: ((1u16 << question.via.len().min(8)) - 1) as u8,
+            depart: question.depart,
+            as_of: question.as_of,
+            local: Vec::new(),
+            zones,
+            waits_by: HashMap::new(),
+            pricer,
+        };
+        let first_day = question.as_of.unwrap_or(start.date());
+        let mut b = Builder {
+            slots: Slots { of_node: vec![u32::MAX; model.tables.node.len()], nodes: Vec::new() },
+            arcs: Vec::with_capacity(1 << 14),
+            window_memo: BTreeMap::new(),
+            rides: Vec::new(),
+            first_day: first_day.yesterday().unwrap_or(first_day),
+            last_day,
+            weather_at: HashMap::new(),
+            operations: Operations::new(model, &net.loads, cargo.kind, question.as_of.unwrap_or(first_day)),
+            net,
+            question,
+        };
+        b.build();
+        b.finish()
+    }
+
+    /// A stretch by its index in [`Element::Run`].
+    pub fn stretch(&self, i: u32) -> &Stretch {
+        let n = self.base.stretches.len();
+        if (i as usize) < n { &self.base.stretches[i as usize] } else { &self.local[i as usize - n] }
+    }
+
+    /// The elements of an arc.
+    pub fn elements_of(&self, arc: &Arc) -> &[Element] {
+        &self.elements[arc.element as usize..arc.element as usize + arc.elements as usize]
+    }
+
+    /// The arcs of a vertex.
+    #[inline]
+    pub fn arcs_of(&self, vertex: u32) -> &[Arc] {
+        &self.arcs[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
+    }
+
+    /// The local zone of a state.
+    pub fn zone(&self, state: Option<StateIx>) -> TimeZone {
+        state.map_or(TimeZone::UTC, |s| self.zones[s.ix()].clone())
+    }
+
+    /// The local day in a state some hours after departure, or the frozen day.
+    pub fn day(&self, state: Option<StateIx>, h: f64) -> Date {
+        if let Some(d) = self.as_of {
+            return d;
+        }
+        let at = self.depart + jiff::SignedDuration::from_secs((h * 3600.0) as i64);
+        at.to_zoned(self.zone(state)).date()
+    }
+
+    /// The movements of an element of which rules are asked; those marked `true` may also charge.
+    pub fn movements(&self, element: &Element) -> Vec<(Movement, bool)> {
+        let m = self.pricer.model;
+        let kind = |ride: u8| m.tables.equipment[self.loads[ride as usize].equipment.ix()].kind;
+        let mode_of = |ride: u8| m.tables.equipment[self.loads[ride as usize].equipment.ix()].mode;
+        let passing = |state: Option<StateIx>, mode: Mode, equipment: EquipmentKind| {
+            let transit = state.is_some() && state != self.pricer.origin && state != self.pricer.destination;
+            let at = |governs| Movement { governs, state, node: None, mode, equipment };
+            let mut v = vec![at(Governs::Carriage)];
+            if transit {
+                v.push(at(Governs::Transit));
+            }
+            v
+        };
+        let crossing = |from: Option<StateIx>, to: Option<StateIx>, out: NodeIx, into: NodeIx, mode, equipment| {
+            let mut v = Vec::new();
+            if from != to && from.is_some() && from == self.pricer.origin {
+                v.push(Movement { governs: Governs::Export, state: from, node: Some(out), mode, equipment });
+            }
+            if from != to && to.is_some() && to == self.pricer.destination {
+                v.push(Movement { governs: Governs::Import, state: to, node: Some(into), mode, equipment });
+            }
+            v
+        };
+        match *element {
+            Element::Run { stretch, rate } => {
+                let s = self.stretch(stretch);
+                let e = kind(self.ride_of(rate));
+                passing(s.state, s.track.mode, e).into_iter().map(|m| (m, false)).collect()
+            }
+            Element::Access { rate, .. } => {
+                let r = &self.rates.rates[rate as usize];
+                passing(r.state, Mode::Road, kind(self.ride_of(rate))).into_iter().map(|m| (m, false)).collect()
+            }
+            Element::Cross { border, forward, node, ride } => {
+                let b = &m.tables.border[border.ix()];
+                let (a, z) = (m.state_ix(b.state_a.as_str()), m.state_ix(b.state_b.as_str()));
+                let (from, to) = if forward { (a, z) } else { (z, a) };
+                let mut v: Vec<(Movement, bool)> = crossing(from, to, node, node, b.mode, kind(ride))
+                    .into_iter()
+                    .map(|m| (m, true))
+                    .collect();
+                for governs in [Governs::Carriage, Governs::Transit] {
+                    let at = Movement { governs, state: to, node: Some(node), mode: b.mode, equipment: kind(ride) };
+                    v.push((at, true));
+                }
+                v
+            }
+            Element::Enter { state, rate, rules, .. } => {
+                let ride = self.ride_of(rate);
+                if rules {
+                    passing(state, mode_of(ride), kind(ride)).into_iter().map(|m| (m, true)).collect()
+                } else {
+                    Vec::new()
+                }
+            }
+            Element::Sail { sailing, ride } => {
+                let s = &self.base.sailings[sailing as usize];
+                let mode = m.tables.service[s.service.ix()].mode;
+                let e = kind(ride);
+                if !s.land.is_empty() {
+                    let mut v = Vec::new();
+                    for part in &s.land {
+                        match *part {
+                            LandPart::Run { state, .. } => {
+                                v.extend(passing(state, mode, e).into_iter().map(|m| (m, true)));
+                            }
+                            LandPart::Border { node, from, to } => v.extend(
+                                crossing(Some(from), Some(to), node, node, mode, e).into_iter().map(|m| (m, true)),
+                            ),
+                        }
+                    }
+                    return v;
+                }
+                let (from, to) = (self.base.node_state[s.from.ix()], self.base.node_state[s.to.ix()]);
+                let mut v: Vec<(Movement, bool)> =
+                    crossing(from, to, s.from, s.to, mode, e).into_iter().map(|m| (m, true)).collect();
+                // Afloat: carriage in no state. At both ports: what is forbidden there, charges are due ashore.
+                v.push((Movement { governs: Governs::Carriage, state: None, node: None, mode, equipment: e }, true));
+                for (state, node) in [(from, s.from), (to, s.to)] {
+                    let at = |governs, node| Movement { governs, state, node, mode, equipment: e };
+                    v.push((at(Governs::Carriage, Some(node)), true));
+                    if state != self.pricer.origin && state != self.pricer.destination {
+                        v.push((at(Governs::Transit, None), false));
+                        v.push((at(Governs::Transit, Some(node)), true));
+                    }
+                }
+                v
+            }
+            Element::Operate { node, before, after, .. } => {
+                let Some(ride) = after.or(before) else { return Vec::new() };
+                let at = Movement {
+                    governs: Governs::Carriage,
+                    state: self.base.node_state[node.ix()],
+                    node: Some(node),
+                    mode: mode_of(ride),
+                    equipment: kind(ride),
+                };
+                vec![(at, true)]
+            }
+        }
+    }
+
+    /// The index in [`Self::loads`] of a rate's equipment.
+    pub fn ride_of(&self, rate: u32) -> u8 {
+        let e = self.rates.rates[rate as usize].loads.equipment;
+        self.loads.iter().position(|l| l.equipment == e).unwrap_or(0) as u8
+    }
+
+    /// Charges and delays of the rules that bind an element on a day: US dollars, mean and spread of hours.
+    pub fn rule_effects(&self, element: &Element, day: Date) -> RuleEffects {
+        let mut out = RuleEffects::default();
+        let ride = match *element {
+            Element::Run { rate, .. } | Element::Access { rate, .. } | Element::Enter { rate, .. } => {
+                Some(self.ride_of(rate))
+            }
+            Element::Cross { ride, .. } | Element::Sail { ride, .. } => Some(ride),
+            Element::Operate { before, after, .. } => after.or(before),
+        };
+        let Some(ride) = ride else { return out };
+        let loads = &self.loads[ride as usize];
+        for (movement, charges) in self.movements(element) {
+            let verdict: Verdict = self.rules.evaluate(&movement, day);
+            for ix in verdict.applied {
+                let r = &self.pricer.model.tables.rule[ix.ix()];
+                let counts = match r.effect {
+                    Effect::Charge | Effect::Delay | Effect::Waive => charges,
+                    _ => true,
+                };
+                if counts && !out.applied.contains(&ix) {
+                    out.applied.push(ix);
+                    if let (Effect::Charge, Some(v), Some(c), Some(per)) = (r.effect, r.value, &r.currency, r.per) {
+                        let year = r.from.map_or(day.year(), |d| d.year()) as u32;
+                        if let Some(usd) = self.pricer.amount(v, c, year, per, loads, 0.0) {
+                            out.charges.push((ix, usd));
+                        }
+                    }
+                    if let (Effect::Delay, Some(d)) = (r.effect, &r.delay_h) {
+                        out.delays.push((ix, d.clone()));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// What an element costs, without waiting for a departure and the weather. `day` is that of the tariffs and
+    /// rules.
+    pub fn cost(&self, element: &Element, day: Date) -> Cost {
+        let m = self.pricer.model;
+        match *element {
+            Element::Run { stretch, rate } => {
+                let s = self.stretch(stretch);
+                self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h))
+            }
+            Element::Access { km, rate, .. } => self.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0)),
+            Element::Enter { rate, .. } => {
+                let once = self.rates.rates[rate as usize].usd_once.best;
+                Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day).cost()
+            }
+            Element::Cross { border, forward, ride, .. } => {
+                let b = &m.tables.border[border.ix()];
+                let own = if b.procedure == Procedure::None {
+                    Cost::default()
+                } else {
+                    let d = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
+                    let usd = self.border_charge(border, forward, ride).map_or(0.0, |e| e.best);
+                    Cost { h: d.mean(), sd: d.sd(), usd, co2e: 0.0 }
+                };
+                own + self.rule_effects(element, day).cost()
+            }
+            Element::Operate { terminal, before, after, node } => {
+                let d = self.operation_duration(terminal, before, after);
+                let usd = self.operation_charge(terminal, before, after).map_or(0.0, |e| e.best);
+                let (co2e, _) = self.operation_co2e(terminal, before, after, node);
+                Cost { h: d.mean(), sd: d.sd(), usd, co2e } + self.rule_effects(element, day).cost()
+            }
+            Element::Sail { sailing, ride } => {
+                let (q, _) = self.sailing_time(sailing, ride);
+                let usd = self.sailing_price(sailing, ride).map_or(0.0, |e| e.best);
+                let (co2e, _) = self.sailing_co2e(sailing, ride);
+                let mut c = Cost { h: q.0, sd: q.1, usd, co2e };
+                c = c + self.rule_effects(element, day).cost();
+                c
+            }
+        }
+    }
+
+    /// What a unit pays at a border, for the consignment, US dollars.
+    pub fn border_charge(&self, border: BorderIx, forward: bool, ride: u8) -> Option<Estimate> {
+        let b = &self.pricer.model.tables.border[border.ix()];
+        let value = if forward { b.charge_ab } else { b.charge_ba };
+        self.pricer.amount(value, &b.currency, b.price_year, b.per, &self.loads[ride as usize], 0.0)
+    }
+
+    /// The time of an operation: longer in proportion where the consignment exceeds what is handled in a day.
+    pub fn operation_duration(&self, t: TerminalIx, before: Option<u8>, after: Option<u8>) -> karvan_units::Dist {
+        let row = &self.pricer.model.tables.terminal[t.ix()];
+        let rides = [before, after].into_iter().flatten();
+        let units = row
+            .capacity_unit
+            .and_then(|u| rides.filter_map(|r| self.loads[r as usize].in_unit(u)).reduce(f64::max));
+        match (units, row.capacity_per_day) {
+            (Some(n), Some(c)) if c.best > 0.0 && n > c.best => row.duration_h.scale(n / c.best),
+            _ => row.duration_h.clone(),
+        }
+    }
+
+    /// The charge of an operation, US dollars.
+    pub fn operation_charge(&self, t: TerminalIx, before: Option<u8>, after: Option<u8>) -> Option<Estimate> {
+        let row = &self.pricer.model.tables.terminal[t.ix()];
+        [before, after].into_iter().flatten().find_map(|r| {
+            self.pricer.amount(row.charge, &row.currency, row.price_year, row.per, &self.loads[r as usize], 0.0)
+        })
+    }
+
+    /// kg CO2e of an operation, and the row of `emission`.
+    pub fn operation_co2e(
+        &self,
+        t: TerminalIx,
+        before: Option<u8>,
+        after: Option<u8>,
+        node: NodeIx,
+    ) -> (f64, Option<usize>) {
+        let row = &self.pricer.model.tables.terminal[t.ix()];
+        let Some(ride) = before.or(after) else { return (0.0, None) };
+        self.pricer.hub(row.operation, self.loads[ride as usize], self.base.node_state[node.ix()])
+    }
+
+    /// Mean and standard deviation of a sailing's running time, h, and its distribution where one is stated.
+    pub fn sailing_time(&self, sailing: u32, ride: u8) -> ((f64, f64), Option<karvan_units::Dist>) {
+        let m = self.pricer.model;
+        let s = &self.base.sailings[sailing as usize];
+        let row = &m.tables.service[s.service.ix()];
+        if let Some(d) = &row.duration_h {
+            let d = d.scale(s.share.max(1e-6));
+            return ((d.mean(), d.sd()), Some(d));
+        }
+        let vehicle = row.vehicle.as_str();
+        let vehicle = m.equipment_ix(vehicle).map_or(self.loads[ride as usize].equipment, |e| e);
+        let speed = row.speed_kmh.map_or(0.0, |v| v.best);
+        let h = if speed > 0.0 { s.km / speed } else { 0.0 };
+        let kind = m.tables.equipment[vehicle.ix()].kind;
+        let cv = m
+            .tables
+            .performance
+            .iter()
+            .filter(|p| p.mode == row.mode && p.equipment.admits(&kind))
+            .max_by_key(|p| u32::from(!p.equipment.is_empty()))
+            .map_or(0.0, |p| p.cv);
+        ((h, h * cv), None)
+    }
+
+    /// The price of a sailing, US dollars; `None` if it is per something that is not carried.
+    pub fn sailing_price(&self, sailing: u32, ride: u8) -> Option<Estimate> {
+        let s = &self.base.sailings[sailing as usize];
+        let row = &self.pricer.model.tables.service[s.service.ix()];
+        self.pricer.amount(row.price, &row.currency, row.price_year, row.per, &self.loads[ride as usize], s.km)
+    }
+
+    /// kg CO2e of a sailing, and the row of `emission`: the vessel's at sea, the equipment's on land.
+    pub fn sailing_co2e(&self, sailing: u32, ride: u8) -> (f64, Option<usize>) {
+        let m = self.pricer.model;
+        let s = &self.base.sailings[sailing as usize];
+        let loads = self.loads[ride as usize];
+        if !s.land.is_empty() {
+            let mut sum = 0.0;
+            let mut row = None;
+            for part in &s.land {
+                if let LandPart::Run { state, km, electric_km } = *part {
+                    let (diesel, d) = self.pricer.intensity(loads, state, false);
+                    let (electric, e) = self.pricer.intensity(loads, state, true);
+                    sum += (km - electric_km) * diesel + electric_km * electric;
+                    row = row.or(if electric_km > km / 2.0 { e } else { d });
+                }
+            }
+            return (sum, row);
+        }
+        let row = &m.tables.service[s.service.ix()];
+        let kind = m
+            .equipment_ix(row.vehicle.as_str())
+            .map_or(m.tables.equipment[loads.equipment.ix()].kind, |e| m.tables.equipment[e.ix()].kind);
+        let found = self.pricer.emission(kind, None, None, None);
+        let g = found.map_or(0.0, |i| m.tables.emission[i].value.best);
+        (g * loads.tonnes * s.km / 1000.0, found)
+    }
+}
+
+/// What rules add to an element.
+#[derive(Clone, Debug, Default)]
+pub struct RuleEffects {
+    /// Rules that applied, papers among them.
+    pub applied: Vec<RuleIx>,
+    /// Charges, US dollars.
+    pub charges: Vec<(RuleIx, Estimate)>,
+    /// Delays.
+    pub delays: Vec<(RuleIx, karvan_units::Dist)>,
+}
+
+impl RuleEffects {
+    fn cost(&self) -> Cost {
+        let mut c = Cost::default();
+        for (_, usd) in &self.charges {
+            c.usd += usd.best;
+        }
+        for (_, d) in &self.delays {
+            c.h += d.mean();
+            c.sd += d.sd();
+        }
+        c
+    }
+}
+
+impl Operations {
+    fn new(model: &Model, loads: &[Loads], cargo: karvan_model::tables::CargoKind, day: Date) -> Self {
+        let kinds: Vec<EquipmentKind> =
+            loads.iter().map(|l| model.tables.equipment[l.equipment.ix()].kind).collect();
+        let concerns = |t: &Terminal| {
+            t.cargo_kinds.admits(&cargo)
+                && DayInterval { from: t.from, till: t.till }.contains(day)
+                && (t.from_equipment.is_empty() || t.from_equipment.iter().any(|k| kinds.contains(k)))
+                && (t.to_equipment.is_empty() || t.to_equipment.iter().any(|k| kinds.contains(k)))
+        };
+        let rows = model
+            .tables
+            .terminal
+            .iter()
+            .enumerate()
+            .filter(|(_, t)| concerns(t))
+            .map(|(i, t)| {
+                let nodes = t.nodes.iter().filter_map(|n| model.node_ix(n.as_str())).collect();
+                (TerminalIx::new(i), nodes)
+            })
+            .collect();
+        Self { rows }
+    }
+
+    /// How specifically a row holds at a node; `None` if it does not.
+    fn holds(model: &Model, t: &Terminal, nodes: &[NodeIx], node: NodeIx) -> Option<u32> {
+        let row = model.node(node);
+        if !t.nodes.is_empty() {
+            return nodes.contains(&node).then_some(3);
+        }
+        if t.node_kinds.is_empty() || !t.node_kinds.contains(&row.kind) {
+            return None;
+        }
+        if t.states.is_empty() {
+            return Some(1);
+        }
+        row.state.as_ref().is_some_and(|s| t.states.contains(s)).then_some(2)
+    }
+
+    /// The most specific row of an operation at a node that takes an equipment on and off.
+    fn find(
+        &self,
+        model: &Model,
+        node: NodeIx,
+        operation: Operation,
+        fits: impl Fn(&Terminal) -> bool,
+    ) -> Option<TerminalIx> {
+        self.rows
+            .iter()
+            .filter_map(|(ix, nodes)| {
+                let t = &model.tables.terminal[ix.ix()];
+                if t.operation != operation || !fits(t) {
+                    return None;
+                }
+                Some((Self::holds(model, t, nodes, node)?, *ix))
+            })
+            .max_by_key(|(score, ix)| (*score, std::cmp::Reverse(*ix)))
+            .map(|(_, ix)| ix)
+    }
+}
+
+const SIDES: u32 = 2;
+
+impl<'m> Builder<'m, '_> {
+    fn model(&self) -> &'m Model {
+        self.net.pricer.model
+    }
+
+    fn kind(&self, ride: u8) -> EquipmentKind {
+        self.model().tables.equipment[self.net.loads[ride as usize].equipment.ix()].kind
+    }
+
+    fn equipment_mode(&self, ride: u8) -> Mode {
+        self.model().tables.equipment[self.net.loads[ride as usize].equipment.ix()].mode
+    }
+
+    fn gauge(&self, ride: u8) -> Option<u32> {
+        self.model().tables.equipment[self.net.loads[ride as usize].equipment.ix()].gauge_mm
+    }
+
+    fn slot(&mut self, node: NodeIx) -> u32 {
+        let s = &mut self.slots;
+        if s.of_node[node.ix()] == u32::MAX {
+            s.of_node[node.ix()] = s.nodes.len() as u32;
+            s.nodes.push(node);
+        }
+        s.of_node[node.ix()]
+    }
+
+    /// On which side of a node a state lies: 1 for the second state of a border, else 0.
+    fn side(&self, node: NodeIx, state: Option<StateIx>) -> u32 {
+        let Some(rows) = self.net.base.borders.get(&node) else { return 0 };
+        let second = |b: &BorderIx| {
+            let b = &self.model().tables.border[b.ix()];
+            state.is_some() && self.model().state_ix(b.state_b.as_str()) == state
+        };
+        u32::from(rows.iter().any(second))
+    }
+
+    fn vertex(&mut self, node: NodeIx, state: Option<StateIx>, ride: u8) -> u32 {
+        let slot = self.slot(node);
+        let side = self.side(node, state);
+        2 + (slot * SIDES + side) * self.net.loads.len() as u32 + u32::from(ride)
+    }
+
+    fn via_bits(&self, nodes: impl Iterator<Item = NodeIx>) -> u8 {
+        let mut bits = 0;
+        if !self.question.via.is_empty() {
+            for n in nodes {
+                for (i, set) in self.question.via.iter().take(8).enumerate() {
+                    if set.contains(&n) {
+                        bits |= 1 << i;
+                    }
+                }
+            }
+        }
+        bits
+    }
+
+    fn avoids_state(&self, state: Option<StateIx>) -> bool {
+        state.is_some_and(|s| self.question.avoid_states.contains(&s))
+    }
+
+    /// Adds an element to an arc that is being put together: its cost, its windows, its blockers.
+    fn add(&mut self, d: &mut Draft, e: Element) {
+        let cost = self.net.cost(&e, self.question.as_of.unwrap_or(self.net.pricer.day));
+        d.cost = d.cost + cost;
+        d.elements.push(e);
+        let (link, crossing) = match e {
+            Element::Run { stretch, .. } => (self.net.stretch(stretch).dated, None),
+            Element::Cross { border, node, .. } => {
+                let b = &self.model().tables.border[border.ix()];
+                let pair = (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
+                (None, pair.0.zip(pair.1).map(|(a, z)| (node, a, z, b.mode)))
+            }
+            _ => (None, None),
+        };
+        let movements: Vec<Movement> = self.net.movements(&e).into_iter().map(|(m, _)| m).collect();
+        let (window, blocked) = self.window(movements, link, crossing);
+        self.combine(d, window, blocked);
+    }
+
+    fn combine(&mut self, d: &mut Draft, window: u16, blocked: u16) {
+        if blocked != 0 {
+            if !self.question.explain {
+                d.dead = true;
+            } else if d.blocked == 0 {
+                d.blocked = blocked;
+            } else if d.blocked != blocked {
+                let mut all = self.net.blockers[d.blocked as usize - 1].clone();
+                all.extend_from_slice(&self.net.blockers[blocked as usize - 1]);
+                all.sort();
+                all.dedup();
+                self.net.blockers.push(all);
+                d.blocked = self.net.blockers.len() as u16;
+            }
+        }
+        if window != 0 && window != d.window {
+            d.window = if d.window == 0 {
+                window
+            } else {
+                let both = intersect(
+                    &self.net.windows[d.window as usize].clone(),
+                    &self.net.windows[window as usize].clone(),
+                );
+                if both.is_empty() && !self.question.explain {
+                    d.dead = true;
+                }
+                self.net.windows.push(both);
+                (self.net.windows.len() - 1) as u16
+            };
+        }
+    }
+
+    /// The window in which movements over a link or across a border are allowed, and what blocks them if there
+    /// is none (or, where the question is what stands in the way, if there is none at departure).
+    fn window(
+        &mut self,
+        mut movements: Vec<Movement>,
+        link: Option<LinkIx>,
+        crossing: Option<(NodeIx, StateIx, StateIx, Mode)>,
+    ) -> (u16, u16) {
+        movements.sort();
+        movements.dedup();
+        let key = (movements, link, crossing);
+        if let Some(known) = self.window_memo.get(&key) {
+            return *known;
+        }
+        let (movements, link, crossing) = &key;
+        let blocks = |day: Date| -> Vec<Blocker> {
+            let mut out = Vec::new();
+            for m in movements {
+                if let Some(r) = self.net.rules.evaluate(m, day).blocker {
+                    out.push(Blocker::Rule(r));
+                }
+            }
+            if let Some(l) = link.filter(|l| !self.net.base.is_open(*l, day)) {
+                out.push(Blocker::Link(l));
+            }
+            if let Some((node, a, z, mode)) = *crossing {
+                match border_row(self.model(), self.net.base, node, a, z, mode, day) {
+                    Some((_, BorderState::Open)) => {}
+                    Some((ix, _)) => out.push(Blocker::Border(node, Some(ix))),
+                    None => out.push(Blocker::Border(node, None)),
+                }
+            }
+            out.sort();
+            out.dedup();
+            out
+        };
+        let mut window = 0;
+        let mut blocked = Vec::new();
+        if let Some(day) = self.question.as_of {
+            blocked = blocks(day);
+        } else {
+            let mut days: Vec<Date> = Vec::new();
+            for m in movements {
+                days.extend(self.net.rules.breaks(m, self.first_day, self.last_day));
+            }
+            let mut ends = |i: DayInterval| {
+                days.extend([i.from, i.till].into_iter().flatten().filter(|d| {
+                    self.first_day < *d && *d <= self.last_day
+                }));
+            };
+            if let Some(l) = link {
+                self.net.base.open_days.get(l).into_iter().flatten().for_each(|i| ends(*i));
+            }
+            if let Some((node, ..)) = crossing {
+                for b in self.net.base.borders.get(node).into_iter().flatten() {
+                    let b = &self.model().tables.border[b.ix()];
+                    ends(DayInterval { from: b.from, till: b.till });
+                }
+            }
+            days.push(self.first_day);
+            days.sort();
+            days.dedup();
+            let state = movements.first().and_then(|m| m.state).or(crossing.map(|c| c.1));
+            let found: Vec<(Date, Vec<Blocker>)> = days.iter().map(|d| (*d, blocks(*d))).collect();
+            if found.iter().any(|(_, b)| !b.is_empty()) {
+                let mut open: Vec<(f64, f64)> = Vec::new();
+                for (i, (day, b)) in found.iter().enumerate() {
+                    if !b.is_empty() {
+                        continue;
+                    }
+                    let from = if i == 0 { f64::NEG_INFINITY } else { self.hours_to(*day, state) };
+                    let till = found.get(i + 1).map_or(f64::INFINITY, |(d, _)| self.hours_to(*d, state));
+                    match open.last_mut() {
+                        Some(last) if last.1 >= from => last.1 = till,
+                        _ => open.push((from, till)),
+                    }
+                }
+                // Days before the departure do not help.
+                open.retain(|w| w.1 > 0.0);
+                if self.question.explain {
+                    let now = found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0).or(found.first());
+                    blocked = now.map(|(_, b)| b.clone()).unwrap_or_default();
+                } else if open.is_empty() {
+                    blocked = found.iter().flat_map(|(_, b)| b.clone()).collect();
+                } else {
+                    self.net.windows.push(open);
+                    window = (self.net.windows.len() - 1) as u16;
+                }
+            }
+        }
+        let blocked = if blocked.is_empty() {
+            0
+        } else {
+            self.net.blockers.push(blocked);
+            self.net.blockers.len() as u16
+        };
+        self.window_memo.insert(key, (window, blocked));
+        (window, blocked)
+    }
+
+    /// Hours from departure to the beginning of a local day.
+    fn hours_to(&self, day: Date, state: Option<StateIx>) -> f64 {
+        match day.to_zoned(self.net.zone(state)) {
+            Ok(z) => z.timestamp().duration_since(self.net.depart).as_secs_f64() / 3600.0,
+            Err(_) => f64::INFINITY,
+        }
+    }
+
+    fn push(&mut self, from: u32, to: u32, d: Draft, via: u8) {
+        if d.dead || d.elements.is_empty() {
+            return;
+        }
+        let element = self.net.elements.len() as u32;
+        let elements = d.elements.len() as u8;
+        self.net.elements.extend_from_slice(&d.elements);
+        let wait = match d.wait {
+            Some(w) => {
+                self.net.waits.push(w);
+                self.net.waits.len() as u16
+            }
+            None => 0,
+        };
+        self.arcs.push((
+            from,
+            Arc {
+                to,
+                h: d.cost.h as f32,
+                sd: d.cost.sd as f32,
+                usd: d.cost.usd as f32,
+                co2e: d.cost.co2e as f32,
+                element,
+                elements,
+                via,
+                window: d.window,
+                wait,
+                blocked: d.blocked,
+            },
+        ));
+    }
+
+    /// What is due when a run in a state begins, where anything is.
+    fn enter(&mut self, d: &mut Draft, node: NodeIx, state: Option<StateIx>, ride: u8, rules: bool) {
+        let loads = self.net.loads[ride as usize];
+        if !matches!(self.equipment_mode(ride), Mode::Rail | Mode::Road | Mode::Pipeline) {
+            return;
+        }
+        let Some(rate) = self.net.rates.get(&self.net.pricer, loads, state) else { return };
+        let e = Element::Enter { state, node, rate, rules };
+        let due = self.net.rates.rates[rate as usize].usd_once.best != 0.0;
+        let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+        if due || rules && !self.net.rule_effects(&e, day).applied.is_empty() {
+            self.add(d, e);
+        }
+    }
+
+    fn build(&mut self) {
+        let tracks: Vec<Track> = self.net.base.tracks.clone();
+        for track in tracks {
+            let rides: Vec<u8> = (0..self.net.loads.len() as u8)
+                .filter(|r| {
+                    self.equipment_mode(*r) == track.mode
+                        && (track.mode != Mode::Rail || self.gauge(*r) == Some(track.gauge_mm))
+                        && !self.question.avoid_modes.contains(&track.mode)
+                })
+                .collect();
+            if !rides.is_empty() {
+                self.rides.push((track, rides));
+            }
+        }
+        self.runs();
+        self.crossings();
+        self.transfers();
+        self.sailings();
+        self.ends();
+    }
+
+    /// Runs over the model's stretches, and over those from and to places that are no key nodes.
+    fn runs(&mut self) {
+        let base = self.net.base;
+        let mut extra: Vec<NodeIx> = self.question.from.iter().chain(&self.question.to).map(|(n, _)| *n).collect();
+        extra.extend(self.question.via.iter().flatten());
+        extra.sort();
+        extra.dedup();
+        extra.retain(|n| !base.is_key[n.ix()]);
+        let mut local = Vec::new();
+        let mut scratch = base.scratch();
+        for (track, _) in &self.rides {
+            if matches!(track.mode, Mode::Sea | Mode::InlandWater) {
+                continue;
+            }
+            for &n in &extra {
+                base.local_stretches(self.model(), n, *track, &extra, &mut scratch, &mut local);
+            }
+        }
+        self.net.local = local;
+        let rides = std::mem::take(&mut self.rides);
+        let total = base.stretches.len() + self.net.local.len();
+        for (track, loads) in &rides {
+            let mut by_state: BTreeMap<(Option<StateIx>, u8), Option<(u32, u16, u16)>> = BTreeMap::new();
+            for i in 0..total as u32 {
+                let s = self.net.stretch(i);
+                if s.track != *track || self.avoids_state(s.state) {
+                    continue;
+                }
+                let (from, to, state, dated) = (s.from, s.to, s.state, s.dated);
+                let links = &self.model().tables.link;
+                let takes = |l: &(LinkIx, bool)| {
+                    let c = &links[l.0.ix()].cargo;
+                    c.is_empty() || c.iter().any(|c| c.as_str() == self.net.pricer.cargo.id.as_str())
+                };
+                if track.mode == Mode::Pipeline && !s.links.iter().all(takes) {
+                    continue;
+                }
+                let interior = || self.net.stretch(i).links.iter().map(|(l, fwd)| {
+                    let l = &links[l.ix()];
+                    if *fwd { &l.to } else { &l.from }
+                }).filter_map(|r| self.model().node_ix(r.as_str()));
+                if !self.question.avoid_nodes.is_empty()
+                    && interior().chain([from]).any(|n| self.question.avoid_nodes.contains(&n))
+                {
+                    continue;
+                }
+                let via = if self.question.via.is_empty() { 0 } else { self.via_bits(interior().chain([from])) };
+                for &ride in loads {
+                    let known = match by_state.get(&(state, ride)) {
+                        Some(k) => *k,
+                        None => {
+                            let rate = self.net.rates.get(&self.net.pricer, self.net.loads[ride as usize], state);
+                            let k = rate.map(|rate| {
+                                let e = Element::Run { stretch: i, rate };
+                                let m = self.net.movements(&e).into_iter().map(|(m, _)| m).collect();
+                                let (w, b) = self.window(m, None, None);
+                                (rate, w, b)
+                            });
+                            by_state.insert((state, ride), k);
+                            k
+                        }
+                    };
+                    let Some((rate, window, blocked)) = known else { continue };
+                    let e = Element::Run { stretch: i, rate };
+                    let mut d = Draft::default();
+                    if dated.is_some() {
+                        self.add(&mut d, e);
+                    } else {
+                        if blocked != 0 && !self.question.explain {
+                            continue;
+                        }
+                        d.cost = self.net.cost(&e, self.net.pricer.day);
+                        d.elements.push(e);
+                        d.window = window;
+                        d.blocked = blocked;
+                    }
+                    let a = self.vertex(from, state, ride);
+                    let z = self.vertex(to, state, ride);
+                    self.push(a, z, d, via);
+                }
+            }
+        }
+        self.rides = rides;
+    }
+
+    fn crossings(&mut self) {
+        let mut nodes: Vec<NodeIx> = self.net.base.borders.keys().copied().collect();
+        nodes.sort();
+        for node in nodes {
+            if self.question.avoid_nodes.contains(&node) {
+                continue;
+            }
+            let rows = self.net.base.borders[&node].clone();
+            let mut pairs: Vec<(StateIx, StateIx, Mode)> = Vec::new();
+            for b in &rows {
+                let b = &self.model().tables.border[b.ix()];
+                let pair = (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
+                if let (Some(a), Some(z)) = pair {
+                    if !pairs.contains(&(a, z, b.mode)) {
+                        pairs.push((a, z, b.mode));
+                    }
+                }
+            }
+            let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+            for (a, z, mode) in pairs {
+                if self.avoids_state(Some(a)) || self.avoids_state(Some(z)) || self.question.avoid_modes.contains(&mode)
+                {
+                    continue;
+                }
+                // The row of the day of departure, or the first that is open later.
+                let border = border_row(self.model(), self.net.base, node, a, z, mode, day).map(|r| r.0).or_else(|| {
+                    rows.iter().copied().find(|b| {
+                        let b = &self.model().tables.border[b.ix()];
+                        b.mode == mode && self.model().state_ix(b.state_a.as_str()) == Some(a)
+                    })
+                });
+                let Some(border) = border else { continue };
+                let via = self.via_bits([node].into_iter());
+                for ride in 0..self.net.loads.len() as u8 {
+                    if self.equipment_mode(ride) != mode {
+                        continue;
+                    }
+                    for forward in [true, false] {
+                        let (from, to) = if forward { (a, z) } else { (z, a) };
+                        let mut d = Draft::default();
+                        self.add(&mut d, Element::Cross { border, forward, node, ride });
+                        self.enter(&mut d, node, Some(to), ride, true);
+                        let x = self.vertex(node, Some(from), ride);
+                        let y = self.vertex(node, Some(to), ride);
+                        self.push(x, y, d, via);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Changes of equipment and of gauge.
+    fn transfers(&mut self) {
+        let model = self.model();
+        let rows = self.operations.rows.clone();
+        let n = self.net.loads.len() as u8;
+        let mut seen: BTreeMap<(NodeIx, u8, u8, Operation), (u32, TerminalIx)> = BTreeMap::new();
+        for (ix, named) in &rows {
+            let t = &model.tables.terminal[ix.ix()];
+            if !matches!(t.operation, Operation::Transload | Operation::Lift | Operation::Regauge) {
+                continue;
+            }
+            let nodes: Vec<NodeIx> = if t.nodes.is_empty() {
+                (0..self.net.base.is_key.len())
+                    .filter(|i| self.net.base.is_key[*i])
+                    .map(NodeIx::new)
+                    .filter(|n| Operations::holds(model, t, &[], *n).is_some())
+                    .collect()
+            } else {
+                named.clone()
+            };
+            for before in 0..n {
+                for after in 0..n {
+                    if before == after || !self.transfer_fits(t, before, after) {
+                        continue;
+                    }
+                    for &node in &nodes {
+                        let Some(score) = Operations::holds(model, t, named, node) else { continue };
+                        let best = seen.entry((node, before, after, t.operation)).or_insert((score, *ix));
+                        if score > best.0 {
+                            *best = (score, *ix);
+                        }
+                    }
+                }
+            }
+        }
+        for ((node, before, after, _), (_, terminal)) in seen {
+            if self.question.avoid_nodes.contains(&node) {
+                continue;
+            }
+            let states: Vec<Option<StateIx>> = match self.net.base.borders.get(&node) {
+                Some(rows) => rows
+                    .iter()
+                    .flat_map(|b| {
+                        let b = &model.tables.border[b.ix()];
+                        [model.state_ix(b.state_a.as_str()), model.state_ix(b.state_b.as_str())]
+                    })
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .into_iter()
+                    .collect(),
+                None => vec![self.net.base.node_state[node.ix()]],
+            };
+            for state in states {
+                if self.avoids_state(state) {
+                    continue;
+                }
+                let mut d = Draft::default();
+                self.add(&mut d, Element::Operate { terminal, node, before: Some(before), after: Some(after) });
+                self.enter(&mut d, node, state, after, false);
+                let x = self.vertex(node, state, before);
+                let y = self.vertex(node, state, after);
+                let via = self.via_bits([node].into_iter());
+                self.push(x, y, d, via);
+            }
+        }
+    }
+
+    fn transfer_fits(&self, t: &Terminal, before: u8, after: u8) -> bool {
+        let one_way = |a: u8, b: u8| {
+            let kinds = t.from_equipment.contains(&self.kind(a)) && t.to_equipment.contains(&self.kind(b));
+            let gauges = match t.gauges_mm[..] {
+                [x, y] => {
+                    let pair = (self.gauge(a), self.gauge(b));
+                    pair == (Some(x), Some(y)) || t.both_ways && pair == (Some(y), Some(x))
+                }
+                // Between wagons of one gauge cargo is not moved, and a change of gauge is named as one.
+                _ => self.gauge(a).is_none() || self.gauge(b).is_none(),
+            };
+            kinds && gauges
+        };
+        one_way(before, after) || t.both_ways && one_way(after, before)
+    }
+
+    fn sailings(&mut self) {
+        let model = self.model();
+        let base = self.net.base;
+        for (i, s) in base.sailings.iter().enumerate() {
+            let row = &model.tables.service[s.service.ix()];
+            if self.question.avoid_modes.contains(&row.mode)
+                || self.question.avoid_nodes.contains(&s.from)
+                || self.question.avoid_nodes.contains(&s.to)
+                || self.avoids_state(base.node_state[s.from.ix()])
+                || self.avoids_state(base.node_state[s.to.ix()])
+                || s.land.iter().any(|p| matches!(p, LandPart::Run { state, .. } if self.avoids_state(*state)))
+            {
+                continue;
+            }
+            let days = DayInterval { from: row.from, till: row.till };
+            let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+            // A service that begins within the span is waited for through its window.
+            let span = DayInterval { from: Some(day), till: Some(self.last_day) };
+            let runs = if self.question.as_of.is_some() { days.contains(day) } else { days.overlaps(&span) };
+            if !runs {
+                continue;
+            }
+            let vehicle = model.equipment_ix(row.vehicle.as_str());
+            for ride in 0..self.net.loads.len() as u8 {
+                let kind = self.kind(ride);
+                let own = vehicle == Some(self.net.loads[ride as usize].equipment);
+                let rolls = matches!(self.equipment_mode(ride), Mode::Rail | Mode::Road)
+                    && !matches!(row.mode, Mode::Rail | Mode::Road);
+                let stowed = !rolls && own;
+                let train = self.equipment_mode(ride) == row.mode
+                    && matches!(row.mode, Mode::Rail | Mode::Road)
+                    && (row.mode != Mode::Rail || self.track_of(vehicle) == self.gauge(ride));
+                if !row.carries.contains(&kind) || !(rolls || stowed || train) {
+                    continue;
+                }
+                let loads = self.net.loads[ride as usize];
+                let units = loads.in_unit(row.capacity_unit).unwrap_or(0.0);
+                let Some(wait) = self.wait(s.service.ix(), s.back, ride, units, s.from) else { continue };
+                if self.net.sailing_price(i as u32, ride).is_none() {
+                    continue;
+                }
+                let mut d = Draft::default();
+                if rolls {
+                    let fits = |t: &Terminal| t.from_equipment.contains(&kind);
+                    let on = self.operations.find(model, s.from, Operation::Roll, fits);
+                    let off = self.operations.find(model, s.to, Operation::Roll, fits);
+                    let (Some(on), Some(off)) = (on, off) else { continue };
+                    let roll = |terminal, node| Element::Operate {
+                        terminal,
+                        node,
+                        before: Some(ride),
+                        after: Some(ride),
+                    };
+                    self.add(&mut d, roll(on, s.from));
+                    let before_h = d.cost.h as f32;
+                    self.add(&mut d, Element::Sail { sailing: i as u32, ride });
+                    self.add(&mut d, roll(off, s.to));
+                    d.wait = Some(ArcWait { departure: wait, weather: self.weather(s.from), before_h });
+                    self.enter(&mut d, s.to, base.node_state[s.to.ix()], ride, true);
+                } else {
+                    self.add(&mut d, Element::Sail { sailing: i as u32, ride });
+                    let weather = if train { None } else { self.weather(s.from) };
+                    d.wait = Some(ArcWait { departure: wait, weather, before_h: 0.0 });
+                    if train {
+                        self.train_borders(&mut d, i, ride);
+                    }
+                }
+                if let Some(w) = &d.wait {
+                    if let Wait::Random(q) = &w.departure {
+                        d.cost.sd += q.sd();
+                    }
+                }
+                let from_h = row.from.map_or(f64::NEG_INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
+                let till_h = row.till.map_or(f64::INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
+                if self.question.as_of.is_none() && (from_h > 0.0 || till_h < f64::INFINITY) {
+                    self.net.windows.push(vec![(from_h, till_h)]);
+                    let w = (self.net.windows.len() - 1) as u16;
+                    self.combine(&mut d, w, 0);
+                }
+                let x = self.vertex(s.from, base.node_state[s.from.ix()], ride);
+                let y = self.vertex(s.to, base.node_state[s.to.ix()], ride);
+                let via = self.via_bits([s.from, s.to].into_iter());
+                self.push(x, y, d, via);
+            }
+        }
+    }
+
+    fn track_of(&self, vehicle: Option<EquipmentIx>) -> Option<u32> {
+        vehicle.and_then(|v| self.model().tables.equipment[v.ix()].gauge_mm)
+    }
+
+    /// The borders a train of a service passes: blocked where closed, and with their procedures where the
+    /// service states no duration of its own from end to end.
+    fn train_borders(&mut self, d: &mut Draft, sailing: usize, ride: u8) {
+        let base = self.net.base;
+        let row = &self.model().tables.service[base.sailings[sailing].service.ix()];
+        let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+        for part in &base.sailings[sailing].land {
+            let LandPart::Border { node, from, to } = *part else { continue };
+            let found = border_row(self.model(), base, node, from, to, row.mode, day);
+            match found {
+                Some((border, _)) => {
+                    let forward =
+                        self.model().state_ix(self.model().tables.border[border.ix()].state_a.as_str()) == Some(from);
+                    let e = Element::Cross { border, forward, node, ride };
+                    if row.duration_h.is_none() {
+                        self.add(d, e);
+                    } else {
+                        let pair = Some((node, from, to, row.mode));
+                        let (w, b) = self.window(Vec::new(), None, pair);
+                        self.combine(d, w, b);
+                    }
+                }
+                None => {
+                    let (w, b) = self.window(Vec::new(), None, Some((node, from, to, row.mode)));
+                    self.combine(d, w, b);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, service: usize, back: bool, ride: u8, units: f64, at: NodeIx) -> Option<Wait> {
+        let key = (service, back, ride);
+        let row = &self.model().tables.service[service];
+        // Only a timetable depends on the zone of the stop.
+        if row.departure != Departure::Timetable {
+            if let Some(known) = self.net.waits_by.get(&key) {
+                return known.clone();
+            }
+        }
+        let zone = self.net.zone(self.net.base.node_state[at.ix()]);
+        let w = Wait::of(row, units, back, &zone, self.net.pricer.day);
+        self.net.waits_by.insert(key, w.clone());
+        w
+    }
+
+    fn weather(&mut self, node: NodeIx) -> Option<u16> {
+        if let Some(known) = self.weather_at.get(&node) {
+            return *known;
+        }
+        let id = self.model().node(node).id.as_str();
+        let rows = self.model().tables.weather.iter().filter(|w| w.node.as_str() == id);
+        let found = WeatherWait::of(rows).map(|w| {
+            self.net.weather.push(w);
+            (self.net.weather.len() - 1) as u16
+        });
+        self.weather_at.insert(node, found);
+        found
+    }
+
+    /// Loading at the origin, unloading at the destination, and the road between a point and the network.
+    fn ends(&mut self) {
+        let model = self.model();
+        for (ends, operation) in [(&self.question.from, Operation::Load), (&self.question.to, Operation::Unload)] {
+            for &(node, km) in ends {
+                let state = self.net.base.node_state[node.ix()];
+                for ride in 0..self.net.loads.len() as u8 {
+                    let loads = self.net.loads[ride as usize];
+                    let starts = operation == Operation::Load;
+                    if starts && !self.question.load_into.is_empty() && !self.question.load_into.contains(&loads.unit) {
+                        continue;
+                    }
+                    let kind = self.kind(ride);
+                    let fits = |t: &Terminal| {
+                        (if starts { &t.to_equipment } else { &t.from_equipment }).contains(&kind)
+                    };
+                    let Some(terminal) = self.operations.find(model, node, operation, fits) else { continue };
+                    if km > 0.0 && self.equipment_mode(ride) != Mode::Road {
+                        continue;
+                    }
+                    let mut d = Draft::default();
+                    let access = if km > 0.0 {
+                        self.net.rates.get(&self.net.pricer, loads, state).map(|rate| Element::Access { node, km, rate })
+                    } else {
+                        None
+                    };
+                    let at = |before, after| Element::Operate { terminal, node, before, after };
+                    let via = self.via_bits([node].into_iter());
+                    if starts {
+                        self.add(&mut d, at(None, Some(ride)));
+                        if let Some(a) = access {
+                            self.add(&mut d, a);
+                        }
+                        self.enter(&mut d, node, state, ride, true);
+                        let v = self.vertex(node, state, ride);
+                        self.push(0, v, d, via);
+                    } else {
+                        if let Some(a) = access {
+                            self.add(&mut d, a);
+                        }
+                        self.add(&mut d, at(Some(ride), None));
+                        let v = self.vertex(node, state, ride);
+                        self.push(v, 1, d, via);
+                    }
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> Network<'m> {
+        let n = 2 + self.slots.nodes.len() * SIDES as usize * self.net.loads.len();
+        let mut first = vec![0u32; n + 1];
+        for (from, _) in &self.arcs {
+            first[*from as usize + 1] += 1;
+        }
+        for i in 0..n {
+            first[i + 1] += first[i];
+        }
+        let mut fill = first.clone();
+        if let Some((_, any)) = self.arcs.first() {
+            let mut arcs = vec![*any; self.arcs.len()];
+            for (from, a) in &self.arcs {
+                arcs[fill[*from as usize] as usize] = *a;
+                fill[*from as usize] += 1;
+            }
+            self.net.arcs = arcs;
+        }
+        self.net.first = first;
+        self.net.source = 0;
+        self.net.sink = 1;
+        self.net
+    }
+}
+
+/// The row of `border` for a pair of states on a day, whichever of the two is named first.
+pub fn border_row(
+    model: &Model,
+    base: &Base,
+    node: NodeIx,
+    a: StateIx,
+    z: StateIx,
+    mode: Mode,
+    day: Date,
+) -> Option<(BorderIx, BorderState)> {
+    let rows = base.borders.get(&node)?;
+    rows.iter()
+        .find(|b| {
+            let b = &model.tables.border[b.ix()];
+            let pair = (model.state_ix(b.state_a.as_str()), model.state_ix(b.state_b.as_str()));
+            b.mode == mode
+                && (pair == (Some(a), Some(z)) || pair == (Some(z), Some(a)))
+                && DayInterval { from: b.from, till: b.till }.contains(day)
+        })
+        .map(|b| (*b, model.tables.border[b.ix()].status))
+}
+
+fn intersect(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mut out = Vec::new();
+    for x in a {
+        for y in b {
+            let both = (x.0.max(y.0), x.1.min(y.1));
+            if both.0 < both.1 {
+                out.push(both);
+            }
+        }
+    }
+    out
+}
+
+/// A duration as one draws it, with what it shares its fortune with.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// What the process is, for its own stream of random numbers: two options that share it draw the same.
+    pub key: String,
+    /// Kind and region whose processes are correlated.
+    pub group: (&'static str, String),
+    /// Duration.
+    pub time: Timing,
+}
+
+/// How the duration of a process depends on when it begins.
+#[derive(Clone, Debug)]
+pub enum Timing {
+    /// Not at all.
+    Fixed(Quantiles),
+    /// Until the next departure of a timetable (hours of the week, UTC).
+    Timetable(Vec<f64>),
+    /// On the month, by the weather at a port.
+    Weather(WeatherWait),
+}

@@ -1,0 +1,396 @@
+//! Multi-objective label setting over a compiled network, and the search for what stands in the way.
+//!
+//! The method is NAMOA* (Mandow and Pérez de la Cruz, *Multiobjective A\* search with consistent heuristics*,
+//! Journal of the ACM 57(5), 2010): labels are taken in the order of a weighted sum of their costs and the lower
+//! bounds of what is still to come, one bound a criterion from a backward search; a label is dropped where
+//! another at its vertex, or a whole way already found, is at least as good in every criterion. With
+//! `epsilon` above 0, "as good" allows that relative difference each time a label is dropped (Warburton, *Approximation of
+//! Pareto optima in multiple-objective shortest-path problems*, Operations Research 35(1), 1987). Criteria:
+//! mean time, a bound on its spread, cost, CO2e.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::compile::{Arc, Blocker, Network};
+
+/// Number of criteria of a label.
+pub const CRITERIA: usize = 4;
+
+/// Which criteria count, and how fine.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Mean time, spread, cost, CO2e.
+    pub criteria: [bool; CRITERIA],
+    /// Relative difference below which two labels count as equal.
+    pub epsilon: f32,
+    /// Labels after which the search gives up with what it has, so that no question takes for ever.
+    pub max_labels: usize,
+}
+
+/// One way found: its arcs and its costs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Arcs from source to sink.
+    pub arcs: Vec<Arc0>,
+    /// Mean time, h; spread, h; US dollars; kg CO2e.
+    pub costs: [f32; CRITERIA],
+}
+
+/// An arc on a way: its position in the network's arcs, and the mean hour at which it begins.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arc0 {
+    /// Position in [`Network::arcs`].
+    pub arc: u32,
+    /// Mean hours from departure to its beginning.
+    pub start_h: f32,
+}
+
+/// What a search did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Labels created.
+    pub labels: u64,
+    /// Dropped because another at the vertex was as good.
+    pub dominated: u64,
+    /// Dropped because a whole way already found was as good.
+    pub bounded: u64,
+    /// Whether the limit of labels was met.
+    pub cut_short: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Label {
+    /// Costs so far.
+    g: [f32; CRITERIA],
+    vertex: u32,
+    parent: u32,
+    arc: u32,
+    next: u32,
+    vias: u8,
+    dead: bool,
+}
+
+struct Entry(f32, u32);
+impl PartialEq for Entry {
+    fn eq(&self, o: &Self) -> bool {
+        self.cmp(o) == Ordering::Equal
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
+        Some(self.cmp(o))
+    }
+}
+impl Ord for Entry {
+    fn cmp(&self, o: &Self) -> Ordering {
+        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
+    }
+}
+
+const NONE: u32 = u32::MAX;
+
+/// Arcs by the vertex they lead to.
+struct Reverse {
+    first: Vec<u32>,
+    /// Origin vertex and position of each arc.
+    arcs: Vec<(u32, u32)>,
+}
+
+impl Reverse {
+    fn of(net: &Network) -> Self {
+        let n = net.first.len() - 1;
+        let mut first = vec![0u32; n + 1];
+        for a in &net.arcs {
+            first[a.to as usize + 1] += 1;
+        }
+        for i in 0..n {
+            first[i + 1] += first[i];
+        }
+        let mut fill = first.clone();
+        let mut arcs = vec![(0, 0); net.arcs.len()];
+        for v in 0..n as u32 {
+            for i in net.first[v as usize]..net.first[v as usize + 1] {
+                let to = net.arcs[i as usize].to as usize;
+                arcs[fill[to] as usize] = (v, i);
+                fill[to] += 1;
+            }
+        }
+        Self { first, arcs }
+    }
+}
+
+fn weights(a: &Arc) -> [f32; CRITERIA] {
+    [a.h, a.sd, a.usd, a.co2e]
+}
+
+/// Least cost of each criterion from every vertex to the sink; infinite where there is no way.
+fn bounds(net: &Network, reverse: &Reverse, settings: &Settings) -> Vec<[f32; CRITERIA]> {
+    let n = net.first.len() - 1;
+    let mut out = vec![[f32::INFINITY; CRITERIA]; n];
+    let mut heap = BinaryHeap::new();
+    for k in 0..CRITERIA {
+        // The first criterion also tells which vertices lead to the sink at all.
+        if k > 0 && !settings.criteria[k] {
+            for v in out.iter_mut().filter(|v| v[0].is_finite()) {
+                v[k] = 0.0;
+            }
+            continue;
+        }
+        out[net.sink as usize][k] = 0.0;
+        heap.push(Entry(0.0, net.sink));
+        while let Some(Entry(d, v)) = heap.pop() {
+            if d > out[v as usize][k] {
+                continue;
+            }
+            for (from, arc) in &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize] {
+                let nd = d + weights(&net.arcs[*arc as usize])[k].max(0.0);
+                if nd < out[*from as usize][k] {
+                    out[*from as usize][k] = nd;
+                    heap.push(Entry(nd, *from));
+                }
+            }
+        }
+    }
+    out
+}
+
+impl Network<'_> {
+    /// Mean and spread of the waiting on an arc that begins at hour `start`; zeros where there is none.
+    pub fn waiting(&self, arc: &Arc, start: f32) -> (f64, f64) {
+        if arc.wait == 0 {
+            return (0.0, 0.0);
+        }
+        let w = &self.waits[arc.wait as usize - 1];
+        let at = f64::from(start) + f64::from(w.before_h);
+        let (mut h, mut sd) = w.departure.mean_sd(self.hour_of_week + at);
+        // The spread of a random departure is part of the arc's own.
+        if matches!(w.departure, crate::waits::Wait::Random(_)) {
+            sd = 0.0;
+        }
+        if let Some(x) = w.weather {
+            if let Some(q) = self.weather_quantiles(x, at + h) {
+                h += q.mean();
+                sd += q.sd();
+            }
+        }
+        (h, sd)
+    }
+
+    /// The weather wait at a port some hours after departure.
+    pub fn weather_quantiles(&self, weather: u16, h: f64) -> Option<&crate::waits::Quantiles> {
+        let day = ((h / 24.0).max(0.0) as usize).min(self.months.len().saturating_sub(1));
+        let month = *self.months.get(day)? as usize;
+        self.weather[weather as usize].months[month].as_ref()
+    }
+
+    /// Whether an arc may be begun at an hour.
+    #[inline]
+    pub fn allowed(&self, arc: &Arc, h: f32) -> bool {
+        arc.window == 0
+            || self.windows[arc.window as usize].iter().any(|(a, z)| *a <= f64::from(h) && f64::from(h) < *z)
+    }
+
+    /// All ways of which no other is as good in every criterion that counts.
+    pub fn pareto(&self, settings: &Settings) -> (Vec<Found>, Effort) {
+        let mut effort = Effort::default();
+        if self.arcs.is_empty() {
+            return (Vec::new(), effort);
+        }
+        let reverse = Reverse::of(self);
+        let bound = bounds(self, &reverse, settings);
+        let n = bound.len();
+        if !bound[self.source as usize][0].is_finite() {
+            return (Vec::new(), effort);
+        }
+        let counts: Vec<usize> = (0..CRITERIA).filter(|k| settings.criteria[*k]).collect();
+        // One unit of each criterion is the least the whole way can cost, so that all weigh alike.
+        let scale = bound[self.source as usize].map(|b| 1.0 / b.max(1e-3));
+        let slack = 1.0 + settings.epsilon;
+        let mut labels: Vec<Label> = Vec::with_capacity(1 << 15);
+        let mut head = vec![NONE; n];
+        let mut heap = BinaryHeap::with_capacity(1 << 14);
+        let mut found: Vec<u32> = Vec::new();
+        labels.push(Label {
+            g: [0.0; CRITERIA],
+            vertex: self.source,
+            parent: NONE,
+            arc: NONE,
+            next: NONE,
+            vias: 0,
+            dead: false,
+        });
+        heap.push(Entry(0.0, 0));
+        while let Some(Entry(_, at)) = heap.pop() {
+            let label = labels[at as usize];
+            if label.dead {
+                effort.dominated += 1;
+                continue;
+            }
+            let lb = &bound[label.vertex as usize];
+            let as_good = |s: &[f32; CRITERIA]| counts.iter().all(|k| s[*k] <= (label.g[*k] + lb[*k]) * slack);
+            if label.vertex != self.sink && found.iter().any(|f| as_good(&labels[*f as usize].g)) {
+                effort.bounded += 1;
+                continue;
+            }
+            if label.vertex == self.sink {
+                if label.vias == self.all_vias {
+                    found.push(at);
+                }
+                continue;
+            }
+            if labels.len() > settings.max_labels {
+                effort.cut_short = true;
+                break;
+            }
+            let first = self.first[label.vertex as usize];
+            for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
+                let lb = &bound[arc.to as usize];
+                if !lb[0].is_finite() || !self.allowed(arc, label.g[0]) {
+                    continue;
+                }
+                let (wait, wait_sd) = self.waiting(arc, label.g[0]);
+                let g = [
+                    label.g[0] + arc.h + wait as f32,
+                    label.g[1] + arc.sd + wait_sd as f32,
+                    label.g[2] + arc.usd,
+                    label.g[3] + arc.co2e,
+                ];
+                let vias = label.vias | arc.via;
+                let f = std::array::from_fn::<f32, CRITERIA, _>(|k| g[k] + lb[k]);
+                if found.iter().any(|s| counts.iter().all(|k| labels[*s as usize].g[*k] <= f[*k] * slack)) {
+                    effort.bounded += 1;
+                    continue;
+                }
+                // Against the labels of the vertex: dropped by one as good, and drops those it is better than.
+                let mut cursor = head[arc.to as usize];
+                let mut before = NONE;
+                let mut dominated = false;
+                while cursor != NONE {
+                    let other = labels[cursor as usize];
+                    let covers = |a: u8, b: u8| a & b == b;
+                    if covers(other.vias, vias) && counts.iter().all(|k| other.g[*k] + lb[*k] <= f[*k] * slack) {
+                        dominated = true;
+                        break;
+                    }
+                    if covers(vias, other.vias) && counts.iter().all(|k| g[*k] <= other.g[*k]) {
+                        labels[cursor as usize].dead = true;
+                        if before == NONE {
+                            head[arc.to as usize] = other.next;
+                        } else {
+                            labels[before as usize].next = other.next;
+                        }
+                    } else {
+                        before = cursor;
+                    }
+                    cursor = other.next;
+                }
+                if dominated {
+                    effort.dominated += 1;
+                    continue;
+                }
+                let ix = labels.len() as u32;
+                labels.push(Label {
+                    g,
+                    vertex: arc.to,
+                    parent: at,
+                    arc: first + i as u32,
+                    next: head[arc.to as usize],
+                    vias,
+                    dead: false,
+                });
+                head[arc.to as usize] = ix;
+                let priority = counts.iter().map(|k| f[*k] * scale[*k]).sum();
+                heap.push(Entry(priority, ix));
+            }
+        }
+        effort.labels = labels.len() as u64;
+        let ways = found
+            .iter()
+            .filter(|f| !labels[**f as usize].dead)
+            .map(|f| {
+                let mut arcs = Vec::new();
+                let mut at = *f;
+                while labels[at as usize].parent != NONE {
+                    let l = labels[at as usize];
+                    arcs.push(Arc0 { arc: l.arc, start_h: labels[l.parent as usize].g[0] });
+                    at = l.parent;
+                }
+                arcs.reverse();
+                Found { arcs, costs: labels[*f as usize].g }
+            })
+            .collect();
+        (ways, effort)
+    }
+
+    /// The quickest way among those with fewest blockers, and these blockers; `None` if there is no way at all.
+    ///
+    /// Asked of a network compiled with `explain`.
+    pub fn least_blocked(&self) -> Option<(Vec<Blocker>, Vec<Arc0>)> {
+        let n = self.first.len().saturating_sub(1);
+        if n == 0 {
+            return None;
+        }
+        // A blocker weighs more than any journey.
+        const BLOCKER_H: f64 = 1e6;
+        let mut dist = vec![f64::INFINITY; n];
+        let mut parent = vec![(NONE, NONE); n];
+        let mut heap = BinaryHeap::new();
+        dist[self.source as usize] = 0.0;
+        heap.push(Far(0.0, self.source));
+        while let Some(Far(d, v)) = heap.pop() {
+            if d > dist[v as usize] {
+                continue;
+            }
+            let first = self.first[v as usize];
+            for (i, arc) in self.arcs_of(v).iter().enumerate() {
+                let blocks = if arc.blocked == 0 { 0 } else { self.blockers[arc.blocked as usize - 1].len() };
+                let nd = d + f64::from(arc.h) + BLOCKER_H * blocks as f64;
+                if nd < dist[arc.to as usize] {
+                    dist[arc.to as usize] = nd;
+                    parent[arc.to as usize] = (v, first + i as u32);
+                    heap.push(Far(nd, arc.to));
+                }
+            }
+        }
+        if dist[self.sink as usize].is_infinite() {
+            return None;
+        }
+        let mut arcs = Vec::new();
+        let mut blockers = Vec::new();
+        let mut v = self.sink;
+        while parent[v as usize].0 != NONE {
+            let (from, arc) = parent[v as usize];
+            let b = self.arcs[arc as usize].blocked;
+            if b > 0 {
+                // In the order of the way, from its end.
+                blockers.extend(self.blockers[b as usize - 1].iter().rev().copied());
+            }
+            arcs.push(Arc0 { arc, start_h: 0.0 });
+            v = from;
+        }
+        arcs.reverse();
+        blockers.reverse();
+        let mut once = Vec::new();
+        for b in blockers {
+            if !once.contains(&b) {
+                once.push(b);
+            }
+        }
+        Some((once, arcs))
+    }
+}
+
+#[derive(PartialEq)]
+struct Far(f64, u32);
+impl Eq for Far {}
+impl PartialOrd for Far {
+    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
+        Some(self.cmp(o))
+    }
+}
+impl Ord for Far {
+    fn cmp(&self, o: &Self) -> Ordering {
+        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
+    }
+}
