@@ -1,0 +1,24 @@
+//! The answer of a plan as people and programs read it: a table for the terminal, JSON with its schema,
+//! CSV, GeoJSON, and one HTML page with map and charts.
+//!
+//! Every function takes the [`Answer`] and gives a text: nothing here prints, opens a file, or plans.
+//! The words of the HTML page stand in one catalogue per language (`text/en.toml`, `text/ru.toml`).
+//!
+//! # Units
+//! Durations are hours in the data, and days and hours in print; money is US dollars; masses are tonnes.
+
+mod charts;
+mod html;
+mod machine;
+mod map;
+mod num;
+mod svg;
+mod table;
+mod text;
+
+pub use karvan_plan::answer::Answer;
+
+pub use html::html;
+pub use machine::{csv, geojson, json, json_schema};
+pub use table::{table, table_all_legs};
+pub use text::Lang;
