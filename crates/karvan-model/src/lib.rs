@@ -10,9 +10,17 @@
 //! This crate opens no file and knows no engine.
 
 pub mod cell;
+pub mod check;
 mod model;
+mod near;
+pub mod places;
+pub mod money;
 pub mod raw;
+pub mod scenario;
+pub mod schema;
+pub mod rules;
 pub mod table;
 pub mod tables;
 
 pub use model::*;
+pub use near::nearest;

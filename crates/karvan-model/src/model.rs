@@ -78,13 +78,13 @@ impl<T: Row> TableOf<T> {
         let Some(raw) = raw else { return out };
         let columns = T::columns();
         for (i, row) in raw.rows.iter().enumerate() {
-            match T::read(&|c| row.cells.get(c).map_or("", |s| s.as_str())) {
+            match T::read(&|c| row.cell(c)) {
                 Ok(r) => {
                     out.rows.push(r);
                     out.raw_row.push(i as u32);
                 }
                 Err(cells) => problems.extend(cells.into_iter().map(|p| {
-                    let given = row.cells.get(p.column).map_or("", |s| s.as_str());
+                    let given = row.cell(p.column);
                     let name = columns[p.column].name;
                     let what = if given.is_empty() {
                         format!("`{}` column `{name}` is empty", T::TABLE)
