@@ -1,1 +1,48 @@
-fn main(){}
+//! `karvan`: the command line. Arguments in, text out; the logic lives in the other crates.
+
+mod args;
+mod checks;
+mod exit;
+mod export;
+mod load;
+mod out;
+mod places;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Args, Command, Export};
+use exit::Failure;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(a) => a,
+        Err(e) => {
+            let _ = e.print();
+            return ExitCode::from(if e.use_stderr() { exit::WRONG_INPUT } else { exit::DONE });
+        }
+    };
+    // What panics is our fault, and says so.
+    let run = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&args)));
+    match run {
+        Ok(Ok(status)) => ExitCode::from(status),
+        Ok(Err(failure)) => exit::end(failure),
+        Err(_) => exit::end(Failure::Fault("the program stopped at a fault of its own".into())),
+    }
+}
+
+fn run(args: &Args) -> Result<u8, Failure> {
+    match &args.command {
+        Command::Places(a) => places::run(&args.common, a),
+        Command::Check => checks::run(&args.common),
+        Command::Licences => export::licences(&args.common),
+        Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut Args::command(), "karvan", &mut text);
+            out::deliver(args.common.output.as_deref(), &text)?;
+            Ok(exit::DONE)
+        }
+    }
+}

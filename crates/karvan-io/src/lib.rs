@@ -169,3 +169,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     done
 }
+
+/// The text of `model.toml`.
+///
+/// # Errors
+/// If a text of it cannot be written as TOML.
+pub fn write_manifest(manifest: &karvan_model::raw::Manifest) -> Result<String, String> {
+    toml::to_string(manifest).map_err(|e| e.to_string())
+}

@@ -1,0 +1,177 @@
+//! The arguments.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+
+use crate::exit::{Failure, wrong_input};
+use crate::load::Asked;
+
+/// An open engine for freight corridors that cross many states, modes and gauges.
+#[derive(Debug, Parser)]
+#[command(name = "karvan", version, max_term_width = 100, propagate_version = true, after_help = "\
+Examples:
+  karvan places Tbilisi                      find a place by any of its names, in any script
+  karvan check --model my-corridor           every problem of a model, with file, line and column
+  karvan export model --output my-corridor   the built-in model as tables, to be changed
+  karvan licences                            under which terms each part of the model stands
+
+Exit status: 0 done; 1 the question has no answer; 2 wrong input; 3 our fault; 130 interrupted.")]
+pub struct Args {
+    /// What all commands take.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands take.
+#[derive(Debug, Default, clap::Args)]
+pub struct Common {
+    /// Model folder; without it, the built-in model
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Model")]
+    pub model: Option<PathBuf>,
+    /// Scenario file (TOML): edits of the model
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Model")]
+    pub scenario: Option<PathBuf>,
+    /// Freeze the law and the links as they were on this day
+    #[arg(long, global = true, value_name = "DATE", value_parser = day, help_heading = "Model")]
+    pub as_of: Option<Date>,
+    /// Format of the result; each command says which it knows
+    #[arg(long, global = true, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+    /// Write the result to this file (whole or not at all) instead of the screen
+    #[arg(long, short, global = true, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Seed of all that is drawn by lot: one seed, one result
+    #[arg(long, global = true, default_value_t = 1, help_heading = "Computation")]
+    pub seed: u64,
+    /// Number of threads; without it, one for each core. It changes no result
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
+    pub threads: Option<u16>,
+}
+
+/// A format of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading.
+    Table,
+    /// JSON with a published schema.
+    Json,
+    /// Comma-separated values.
+    Csv,
+    /// Features on a map.
+    Geojson,
+    /// One page that works offline.
+    Html,
+}
+
+impl Format {
+    /// The word it is asked for with.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Geojson => "geojson",
+            Format::Html => "html",
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Find places by any of their names and codes
+    #[command(after_help = "\
+Examples:
+  karvan places Боюк-Кесик               names in Latin, Cyrillic, Georgian, Armenian, Chinese script
+  karvan places AZBAK                    by UN/LOCODE
+  karvan places 558701                   by ESR station code
+  karvan places Tblisi --limit 3         with a slip of the pen
+  karvan places Aktau --format geojson   for a map
+
+Formats: table, json, csv, geojson. Exit status 1 if nothing is like the text.")]
+    Places(Places),
+    /// List every problem of a model, and how many of its figures are sourced
+    #[command(after_help = "\
+Examples:
+  karvan check                                      the built-in model
+  karvan check --model my-corridor                  a folder
+  karvan check --model my-corridor --scenario s.toml    with a scenario's edits
+
+Each problem has its file, line and column. Formats: table, json.
+Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
+    Check,
+    /// List the terms under which each part of the model stands
+    #[command(after_help = "Formats: table, json.")]
+    Licences,
+    /// Write the model out
+    #[command(subcommand)]
+    Export(Export),
+    /// Print a completion script
+    #[command(after_help = "\
+Examples:
+  karvan completions bash > ~/.local/share/bash-completion/completions/karvan
+  karvan completions zsh > ~/.zfunc/_karvan")]
+    Completions {
+        /// Shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// What to find.
+#[derive(Debug, clap::Args)]
+pub struct Places {
+    /// Name, code or part of a name
+    #[arg(required = true, num_args = 1.., value_name = "TEXT")]
+    pub text: Vec<String>,
+    /// Most places shown
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub limit: u16,
+}
+
+/// What to write out.
+#[derive(Debug, Subcommand)]
+pub enum Export {
+    /// The model's tables as a folder, as `--model` reads it
+    #[command(after_help = "\
+Example:
+  karvan export model --output my-corridor      then change its tables and: karvan check --model my-corridor
+
+Without --scenario the files are written byte for byte; with one, the edited tables are.")]
+    Model {
+        /// Write over files that are already there
+        #[arg(long)]
+        overwrite: bool,
+    },
+}
+
+fn day(text: &str) -> Result<Date, String> {
+    let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
+    day.ok_or_else(|| "a day of the calendar is written YYYY-MM-DD".to_owned())
+}
+
+impl Common {
+    /// The model that is asked for.
+    pub fn asked(&self, geometry: bool) -> Asked {
+        Asked { model: self.model.clone(), scenario: self.scenario.clone(), as_of: self.as_of, geometry }
+    }
+
+    /// The format, if the command knows it; `table` where none is asked for.
+    ///
+    /// # Errors
+    /// If the command does not know it.
+    pub fn format_of(&self, known: &[Format]) -> Result<Format, Failure> {
+        match self.format {
+            None => Ok(Format::Table),
+            Some(f) if known.contains(&f) => Ok(f),
+            Some(f) => {
+                let words: Vec<&str> = known.iter().map(|f| f.word()).collect();
+                Err(wrong_input(format!("this command has no format `{}`", f.word()), format!("it has: {}", words.join(", "))))
+            }
+        }
+    }
+}
