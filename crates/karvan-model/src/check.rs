@@ -322,7 +322,8 @@ impl<'m> Check<'m> {
         if let Some(first) = alone.first() {
             let names: Vec<&str> = alone.iter().take(5).map(|i| t[*i].id.as_str()).collect();
             let more = if alone.len() > 5 { ", …" } else { "" };
-            let what = format!("{} nodes have no link and no service: {}{more}", alone.len(), names.join(", "));
+            let noun = if alone.len() == 1 { "node has" } else { "nodes have" };
+            let what = format!("{} {noun} no link and no service: {}{more}", alone.len(), names.join(", "));
             self.warn(t, *first, "id", what).hint = Some("nothing can be planned from or to them".into());
         }
     }
