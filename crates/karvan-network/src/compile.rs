@@ -328,6 +328,11 @@ impl<'m> Network<'m> {
         &self.arcs[self.first[vertex as usize] as usize..self.first[vertex as usize + 1] as usize]
     }
 
+    /// The state in which a node lies.
+    pub fn base_state(&self, node: NodeIx) -> Option<StateIx> {
+        self.base.node_state[node.ix()]
+    }
+
     /// The local zone of a state.
     pub fn zone(&self, state: Option<StateIx>) -> TimeZone {
         state.map_or(TimeZone::UTC, |s| self.zones[s.ix()].clone())

@@ -1,3 +1,14 @@
 //! Consignment in, options out.
+//!
+//! [`plan()`] resolves quantities, has the network compiled and searched, builds the legs of each way, draws them,
+//! takes out what is dominated and orders the rest. What it returns is plain data: [`answer::Answer`].
+//!
+//! This crate knows no simulation, no file and no screen.
 
 pub mod answer;
+mod draws;
+mod legs;
+mod plan;
+
+pub use draws::{Draws, percentile};
+pub use plan::*;

@@ -1,0 +1,727 @@
+//! From a way through the network to legs that a person reads, with prices, papers and processes.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Zoned};
+use karvan_model::cell::Claim;
+use karvan_model::table::Row;
+use karvan_model::tables::{Effect, Mode, Operation};
+use karvan_model::{LinkIx, Model, NodeIx, StateIx};
+use karvan_network::base::LandPart;
+use karvan_network::compile::{Element, Network, Process, Timing};
+use karvan_network::search::Found;
+use karvan_network::waits::{Quantiles, Wait};
+use karvan_units::{Dist, Estimate, Hours, KgCo2e, Km};
+
+use crate::answer::{ClaimUsed, Leg, LegKind, Paper, Price, RuleApplied, Stop, Units};
+
+/// An itinerary before it is drawn.
+pub(crate) struct Draft {
+    pub(crate) legs: Vec<Leg>,
+    pub(crate) processes: Vec<Process>,
+    pub(crate) cost: Estimate,
+    pub(crate) sourced: f64,
+    pub(crate) co2e: f64,
+    pub(crate) mean_h: f64,
+    pub(crate) papers: Vec<Paper>,
+    pub(crate) rules: Vec<RuleApplied>,
+    pub(crate) claims: Vec<ClaimUsed>,
+    /// What tells the option apart from others: equipment, borders, ports and services, but not yards.
+    pub(crate) signature: String,
+    pub(crate) label: String,
+}
+
+/// Courses of links, by link; parsed only when asked for.
+pub(crate) struct Courses<'m> {
+    rows: BTreeMap<&'m str, &'m str>,
+}
+
+impl<'m> Courses<'m> {
+    pub(crate) fn new(model: &'m Model) -> Self {
+        Self { rows: model.tables.geometry.iter().map(|g| (g.link.as_str(), g.line.as_str())).collect() }
+    }
+
+    fn append(&self, model: &Model, link: LinkIx, forward: bool, out: &mut Vec<[f64; 2]>) {
+        let row = &model.tables.link[link.ix()];
+        let mut line: Vec<[f64; 2]> = self
+            .rows
+            .get(row.id.as_str())
+            .map(|text| {
+                text.split(',')
+                    .filter_map(|p| {
+                        let (lon, lat) = p.trim().split_once(' ')?;
+                        Some([lon.parse().ok()?, lat.trim().parse().ok()?])
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        if line.len() < 2 {
+            line = [&row.from, &row.to]
+                .iter()
+                .filter_map(|r| model.node_ix(r.as_str()))
+                .map(|n| [model.node(n).lon, model.node(n).lat])
+                .collect();
+        }
+        if !forward {
+            line.reverse();
+        }
+        for p in line {
+            if out.last() != Some(&p) {
+                out.push(p);
+            }
+        }
+    }
+}
+
+/// A node as an answer shows it.
+pub(crate) fn stop(model: &Model, node: NodeIx) -> Stop {
+    let n = model.node(node);
+    Stop {
+        id: n.id.0.clone(),
+        name: n.name_en.clone(),
+        name_ru: n.name_ru.clone(),
+        state: n.state.as_ref().map(|s| s.as_str().to_owned()),
+        code: n.unlocode.clone().or_else(|| n.esr.as_ref().map(|e| format!("ESR {e}"))),
+        lon: n.lon,
+        lat: n.lat,
+    }
+}
+
+/// The consignment in an equipment as an answer shows it.
+pub(crate) fn units(model: &Model, loads: &karvan_network::loads::Loads) -> Units {
+    let e = &model.tables.equipment[loads.equipment.ix()];
+    Units {
+        equipment: e.id.0.clone(),
+        name: e.name_en.clone(),
+        unit: loads.unit.word().to_owned(),
+        count: loads.count,
+        load_t: loads.load_t,
+    }
+}
+
+pub(crate) fn source_addresses(model: &Model, claim: &Claim) -> Vec<String> {
+    let mut out: Vec<String> = claim
+        .sources
+        .iter()
+        .map(|k| {
+            model
+                .tables
+                .source
+                .iter()
+                .find(|s| s.id.as_str() == k)
+                .map_or_else(|| k.clone(), |s| s.url.clone().unwrap_or_else(|| s.publisher.clone()))
+        })
+        .collect();
+    out.extend(claim.assumed.as_ref().map(|a| format!("assumed: {a}")));
+    out
+}
+
+/// A node's zone: its own, else its state's.
+pub(crate) fn zone(net: &Network, node: NodeIx) -> TimeZone {
+    let model = net.pricer.model;
+    let n = model.node(node);
+    match n.time_zone.as_deref().map(TimeZone::get) {
+        Some(Ok(z)) => z,
+        _ => net.zone(n.state.as_ref().and_then(|s| model.state_ix(s.as_str()))),
+    }
+}
+
+pub(crate) fn local(net: &Network, node: NodeIx, h: f64) -> Zoned {
+    let at = net.depart + SignedDuration::from_secs((h * 3600.0).round() as i64);
+    at.to_zoned(zone(net, node))
+}
+
+struct Build<'a, 'm> {
+    net: &'a Network<'m>,
+    courses: &'a Courses<'m>,
+    out: Draft,
+    t: f64,
+    /// The haul that is being run, with the rate it is run by: merged while the rate stays.
+    haul: Option<Haul>,
+    /// Prices due at the beginning of the next haul.
+    due: Vec<Price>,
+    due_rules: Vec<String>,
+}
+
+struct Haul {
+    rate: u32,
+    from: NodeIx,
+    to: NodeIx,
+    km: f64,
+    h: f64,
+    electric_km: f64,
+    co2e: f64,
+    nodes: Vec<NodeIx>,
+    links: Vec<LinkIx>,
+    line: Vec<[f64; 2]>,
+    papers: Vec<String>,
+    rules: Vec<String>,
+}
+
+/// The legs of a way.
+pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -> Draft {
+    let mut b = Build {
+        net,
+        courses,
+        out: Draft {
+            legs: Vec::new(),
+            processes: Vec::new(),
+            cost: Estimate::exact(0.0),
+            sourced: 0.0,
+            co2e: 0.0,
+            mean_h: 0.0,
+            papers: Vec::new(),
+            rules: Vec::new(),
+            claims: Vec::new(),
+            signature: String::new(),
+            label: String::new(),
+        },
+        t: 0.0,
+        haul: None,
+        due: Vec::new(),
+        due_rules: Vec::new(),
+    };
+    for step in &way.arcs {
+        let arc = net.arcs[step.arc as usize];
+        for e in net.elements_of(&arc) {
+            let wait = if arc.wait > 0 && matches!(e, Element::Sail { .. }) {
+                Some(&net.waits[arc.wait as usize - 1])
+            } else {
+                None
+            };
+            b.element(e, wait);
+        }
+    }
+    b.close_haul();
+    b.finish()
+}
+
+impl<'m> Build<'_, 'm> {
+    fn model(&self) -> &'m Model {
+        self.net.pricer.model
+    }
+
+    fn price(&mut self, payee: String, row: String, published: String, usd: Estimate, claim: &Claim) -> Price {
+        if usd.best != 0.0 || usd.high != 0.0 {
+            self.out.cost = self.out.cost.plus(usd);
+            if claim.is_sourced() {
+                self.out.sourced += usd.best;
+            }
+        }
+        self.claim(&row, "price", claim);
+        Price { payee, row, published, usd, sourced: claim.is_sourced() }
+    }
+
+    fn claim(&mut self, row: &str, figure: &str, claim: &Claim) {
+        if !self.out.claims.iter().any(|c| c.row == row && c.figure == figure) {
+            self.out.claims.push(ClaimUsed {
+                row: row.to_owned(),
+                figure: figure.to_owned(),
+                sources: claim.sources.clone(),
+                assumed: claim.assumed.clone(),
+            });
+        }
+    }
+
+    /// Rules that bind an element: papers and keys are noted; charges and delays come back.
+    fn rules(&mut self, e: &Element, state: Option<StateIx>) -> (Vec<Price>, Vec<Dist>, Vec<String>, Vec<String>) {
+        let model = self.model();
+        let day = self.net.day(state, self.t);
+        let effects = self.net.rule_effects(e, day);
+        let (mut papers, mut keys) = (Vec::new(), Vec::new());
+        for ix in &effects.applied {
+            let r = &model.tables.rule[ix.ix()];
+            let id = r.id.0.clone();
+            if r.effect == Effect::Paper {
+                if let Some(p) = &r.paper {
+                    if !papers.contains(p) {
+                        papers.push(p.clone());
+                    }
+                    if !self.out.papers.iter().any(|x| x.paper == *p) {
+                        self.out.papers.push(Paper {
+                            paper: p.clone(),
+                            authority: r.authority.clone(),
+                            rule: id.clone(),
+                        });
+                    }
+                }
+            }
+            keys.push(id.clone());
+            if !self.out.rules.iter().any(|x| x.id == id) {
+                self.out.rules.push(RuleApplied {
+                    id,
+                    what: r.what.clone(),
+                    effect: r.effect.word().to_owned(),
+                    from: r.from,
+                    till: r.till,
+                    sources: source_addresses(model, &r.claim),
+                });
+            }
+        }
+        let mut prices = Vec::new();
+        for (ix, usd) in &effects.charges {
+            let r = &model.tables.rule[ix.ix()];
+            let published = published(r.value.unwrap_or(Estimate::exact(0.0)), r.currency.as_deref().unwrap_or(""), r.per.map_or("", |p| p.word()), None);
+            let payee = r.authority.clone().unwrap_or_else(|| "state".into());
+            prices.push(self.price(payee, format!("rule/{}", r.id), published, *usd, &r.claim));
+        }
+        let delays = effects.delays.into_iter().map(|(_, d)| d).collect();
+        (prices, delays, papers, keys)
+    }
+
+    fn process(&mut self, key: String, kind: &'static str, region: String, d: &Dist) -> (f64, f64) {
+        let q = Quantiles::of(d);
+        let (mean, sd) = (q.mean(), q.sd());
+        if sd > 0.0 || mean > 0.0 {
+            self.out.processes.push(Process { key, group: (kind, region), time: Timing::Fixed(q) });
+        }
+        (mean, sd)
+    }
+
+    fn element(&mut self, e: &Element, wait: Option<&karvan_network::compile::ArcWait>) {
+        let model = self.model();
+        match *e {
+            Element::Run { stretch, rate } => {
+                let s = self.net.stretch(stretch);
+                let (from, to, km, electric, own) = (s.from, s.to, s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
+                let links = s.links.clone();
+                let state = s.state;
+                if self.haul.as_ref().is_some_and(|h| h.rate != rate) {
+                    self.close_haul();
+                }
+                let (_, _, papers, keys) = self.rules(e, state);
+                let cost = self.net.rates.rates[rate as usize].run(km, electric, own);
+                let h = self.haul.get_or_insert_with(|| Haul {
+                    rate,
+                    from,
+                    to,
+                    km: 0.0,
+                    h: 0.0,
+                    electric_km: 0.0,
+                    co2e: 0.0,
+                    nodes: Vec::new(),
+                    links: Vec::new(),
+                    line: Vec::new(),
+                    papers: Vec::new(),
+                    rules: Vec::new(),
+                });
+                h.to = to;
+                h.km += km;
+                h.h += cost.h;
+                h.electric_km += electric;
+                h.co2e += cost.co2e;
+                merge(&mut h.papers, papers);
+                merge(&mut h.rules, keys);
+                for (l, forward) in links {
+                    let row = &model.tables.link[l.ix()];
+                    let end = if forward { &row.to } else { &row.from };
+                    h.nodes.extend(model.node_ix(end.as_str()));
+                    h.links.push(l);
+                    self.courses.append(model, l, forward, &mut h.line);
+                }
+                for l in self.haul.iter().flat_map(|h| h.links.clone()).collect::<Vec<_>>() {
+                    if self.net.base.open_days.contains_key(&l) {
+                        let row = &model.tables.link[l.ix()];
+                        let states = model.tables.link_state.iter().filter(|s| s.link.as_str() == row.id.as_str());
+                        for s in states {
+                            self.claim(&format!("link_state/{}", s.key()), "state", &s.claim);
+                        }
+                    }
+                }
+            }
+            Element::Access { node, km, rate } => {
+                self.close_haul();
+                let cost = self.net.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0));
+                let first = self.out.legs.len() <= 1;
+                self.haul = Some(Haul {
+                    rate,
+                    from: node,
+                    to: node,
+                    km,
+                    h: cost.h,
+                    electric_km: 0.0,
+                    co2e: cost.co2e,
+                    nodes: Vec::new(),
+                    links: Vec::new(),
+                    line: Vec::new(),
+                    papers: Vec::new(),
+                    rules: Vec::new(),
+                });
+                self.close_haul();
+                if let Some(leg) = self.out.legs.last_mut() {
+                    leg.title = if first { "road to the network" } else { "road from the network" }.into();
+                }
+            }
+            Element::Enter { state, rate, .. } => {
+                self.close_haul();
+                let (prices, delays, _, keys) = self.rules(e, state);
+                self.due.extend(prices);
+                for d in delays {
+                    let (mean, _) = self.process(format!("rule/{:?}", e), "border", "rule".into(), &d);
+                    self.t += mean;
+                }
+                let r = &self.net.rates.rates[rate as usize];
+                if r.usd_once.best != 0.0 || r.usd_once.high != 0.0 {
+                    let (row, usd) = (r.tariff, r.usd_once);
+                    let p = self.tariff_price(row, usd);
+                    self.due.push(p);
+                }
+                merge(&mut self.due_rules, keys);
+            }
+            Element::Cross { border, forward, node, ride } => {
+                self.close_haul();
+                let b = &model.tables.border[border.ix()];
+                let (from, to) = if forward { (&b.state_a, &b.state_b) } else { (&b.state_b, &b.state_a) };
+                let to_ix = model.state_ix(to.as_str());
+                self.sign(&format!("|{}", model.node(node).id));
+                let (mut prices, delays, papers, keys) = self.rules(e, to_ix);
+                if b.procedure == karvan_model::tables::Procedure::None {
+                    // A corner of a state is passed without stopping: no leg, but the papers and rules stand.
+                    self.due.extend(prices);
+                    merge(&mut self.due_rules, keys);
+                    self.claim(&format!("border/{}", b.id), "state", &b.claim);
+                    return;
+                }
+                let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
+                let start = self.t;
+                let key = format!("border/{}/{}", b.id, forward);
+                let (mut h, mut sd) = self.process(key, "border", format!("{}-{}", b.state_a, b.state_b), dist);
+                for d in &delays {
+                    let (m, s) = self.process(format!("border/{}/rule", b.id), "border", "rule".into(), d);
+                    h += m;
+                    sd += s;
+                }
+                self.t += h;
+                if let Some(usd) = self.net.border_charge(border, forward, ride) {
+                    let value = if forward { b.charge_ab } else { b.charge_ba };
+                    if usd.best != 0.0 || usd.high != 0.0 {
+                        let text = published(value, &b.currency, b.per.word(), Some(b.price_year));
+                        let payee = format!("border {from}–{to}");
+                        prices.push(self.price(payee, format!("border/{}", b.id), text, usd, &b.charge_claim));
+                    }
+                }
+                self.claim(&format!("border/{}", b.id), "duration", &b.duration_claim);
+                self.claim(&format!("border/{}", b.id), "state", &b.claim);
+                let title = format!("border {from}–{to}");
+                self.leg(LegKind::Border, title, Some(b.mode), None, ride, node, node, to_ix, 0.0, start, 0.0, sd, prices, 0.0, None, papers, keys);
+            }
+            Element::Operate { terminal, node, before, after } => {
+                self.close_haul();
+                let t = &model.tables.terminal[terminal.ix()];
+                let state = self.net.base_state(node);
+                let (mut prices, delays, papers, keys) = self.rules(e, state);
+                let dist = self.net.operation_duration(terminal, before, after);
+                let start = self.t;
+                let key = format!("terminal/{}/{}/{:?}/{:?}", t.id, model.node(node).id, before, after);
+                let (mut h, mut sd) = self.process(key.clone(), "terminal", model.node(node).id.0.clone(), &dist);
+                for d in &delays {
+                    let (m, s) = self.process(format!("{key}/rule"), "terminal", "rule".into(), d);
+                    h += m;
+                    sd += s;
+                }
+                self.t += h;
+                if let Some(usd) = self.net.operation_charge(terminal, before, after) {
+                    if usd.best != 0.0 || usd.high != 0.0 {
+                        let text = published(t.charge, &t.currency, t.per.word(), Some(t.price_year));
+                        let payee = t.operator.clone().unwrap_or_else(|| format!("terminal {}", model.node(node).name_en));
+                        prices.push(self.price(payee, format!("terminal/{}", t.id), text, usd, &t.charge_claim));
+                    }
+                }
+                self.claim(&format!("terminal/{}", t.id), "duration", &t.duration_claim);
+                self.claim(&format!("terminal/{}", t.id), "operation", &t.claim);
+                let (co2e, emission) = self.net.operation_co2e(terminal, before, after, node);
+                let ride = after.or(before).unwrap_or(0);
+                let name = |r: u8| model.tables.equipment[self.net.loads[r as usize].equipment.ix()].name_en.clone();
+                let (kind, title) = match t.operation {
+                    Operation::Load => (LegKind::Load, format!("loading into {}", name(ride))),
+                    Operation::Unload => (LegKind::Unload, format!("unloading from {}", name(ride))),
+                    Operation::Regauge => {
+                        (LegKind::Transfer, format!("change of bogies, {}", gauges(&t.gauges_mm)))
+                    }
+                    Operation::Roll => (LegKind::Transfer, "rolling on board or ashore".to_owned()),
+                    Operation::Transload | Operation::Lift => {
+                        let (a, z) = (before.map(name).unwrap_or_default(), after.map(name).unwrap_or_default());
+                        (LegKind::Transfer, format!("{a} to {z}"))
+                    }
+                };
+                if kind == LegKind::Transfer && t.operation != Operation::Roll {
+                    self.sign(&format!("|{}", model.node(node).id));
+                }
+                if kind == LegKind::Load {
+                    self.sign(&format!("{:?}", model.tables.equipment[self.net.loads[ride as usize].equipment.ix()].kind));
+                }
+                let operator = t.operator.clone();
+                self.leg(kind, title, None, operator, ride, node, node, state, 0.0, start, 0.0, sd, prices, co2e, emission, papers, keys);
+            }
+            Element::Sail { sailing, ride } => {
+                self.close_haul();
+                let s = &self.net.base.sailings[sailing as usize];
+                let row = &model.tables.service[s.service.ix()];
+                let state = self.net.base_state(s.from);
+                let (mut prices, delays, papers, keys) = self.rules(e, state);
+                prices.extend(std::mem::take(&mut self.due));
+                let start = self.t;
+                let mut sd_sum = 0.0;
+                let mut waiting = 0.0;
+                let region = match wait.and_then(|w| w.weather) {
+                    Some(x) => self.net.weather[x as usize].region.clone(),
+                    None => row.mode.word().to_owned(),
+                };
+                let kind = if s.land.is_empty() { "sea" } else { "rail" };
+                if let Some(w) = wait {
+                    let key = format!("wait/{}/{}", row.id, model.node(s.from).id);
+                    match &w.departure {
+                        Wait::Timetable(hours) => {
+                            let (h, _) = w.departure.mean_sd(self.net.hour_of_week + self.t);
+                            waiting += h;
+                            self.out.processes.push(Process {
+                                key,
+                                group: (kind, region.clone()),
+                                time: Timing::Timetable(hours.clone()),
+                            });
+                        }
+                        Wait::Random(q) => {
+                            waiting += q.mean();
+                            sd_sum += q.sd();
+                            self.out.processes.push(Process {
+                                key,
+                                group: (kind, region.clone()),
+                                time: Timing::Fixed(q.clone()),
+                            });
+                        }
+                    }
+                    if let Some(x) = w.weather {
+                        if let Some(q) = self.net.weather_quantiles(x, self.t + waiting) {
+                            waiting += q.mean();
+                            sd_sum += q.sd();
+                        }
+                        self.out.processes.push(Process {
+                            key: format!("weather/{}", model.node(s.from).id),
+                            group: (kind, region.clone()),
+                            time: Timing::Weather(self.net.weather[x as usize].clone()),
+                        });
+                        for wr in model.tables.weather.iter().filter(|r| r.node.as_str() == model.node(s.from).id.as_str()) {
+                            self.claim(&format!("weather/{}", wr.id), "closure", &wr.claim);
+                        }
+                    }
+                }
+                let ((h, sd), dist) = self.net.sailing_time(sailing, ride);
+                let dist = dist.unwrap_or(if sd > 0.0 { Dist::Lognormal { mean: h.max(1e-6), sd } } else { Dist::Const(h) });
+                let key = format!("run/{}/{}/{}", row.id, model.node(s.from).id, model.node(s.to).id);
+                let (mut run, s2) = self.process(key.clone(), kind, region.clone(), &dist);
+                sd_sum += s2;
+                for d in &delays {
+                    let (m, s) = self.process(format!("{key}/rule"), kind, region.clone(), d);
+                    run += m;
+                    sd_sum += s;
+                }
+                self.t += waiting + run;
+                if let Some(usd) = self.net.sailing_price(sailing, ride) {
+                    let text = published(row.price, &row.currency, row.per.word(), Some(row.price_year));
+                    let payee = row.operator.clone().unwrap_or_else(|| row.name.clone());
+                    prices.push(self.price(payee, format!("service/{}", row.id), text, usd, &row.price_claim));
+                }
+                for (figure, c) in [("service", &row.claim), ("schedule", &row.schedule_claim), ("duration", &row.duration_claim)] {
+                    self.claim(&format!("service/{}", row.id), figure, c);
+                }
+                let (co2e, emission) = self.net.sailing_co2e(sailing, ride);
+                self.sign(&format!("|{}:{}>{}", row.id, model.node(s.from).id, model.node(s.to).id));
+                let (from, to, km) = (s.from, s.to, s.km);
+                self.leg(LegKind::Haul, row.name.clone(), Some(row.mode), row.operator.clone(), ride, from, to, None, km, start, waiting, sd_sum, prices, co2e, emission, papers, keys);
+                let links: Vec<(LinkIx, bool)> = s.links.clone();
+                let states: Vec<String> = s
+                    .land
+                    .iter()
+                    .filter_map(|p| match p {
+                        LandPart::Border { node, .. } => Some(model.node(*node).name_en.clone()),
+                        LandPart::Run { .. } => None,
+                    })
+                    .collect();
+                let mut line = Vec::new();
+                for (l, forward) in &links {
+                    self.courses.append(model, *l, *forward, &mut line);
+                }
+                if line.len() < 2 {
+                    line = [from, to].map(|n| [model.node(n).lon, model.node(n).lat]).to_vec();
+                }
+                if let Some(leg) = self.out.legs.last_mut() {
+                    leg.service = Some(row.id.0.clone());
+                    leg.line = line;
+                    leg.via = states;
+                    leg.links = links.iter().map(|(l, _)| model.tables.link[l.ix()].id.0.clone()).collect();
+                }
+            }
+        }
+    }
+
+    fn sign(&mut self, s: &str) {
+        self.out.signature.push_str(s);
+    }
+
+    fn tariff_price(&mut self, tariff: karvan_model::TariffIx, usd: Estimate) -> Price {
+        let t = &self.model().tables.tariff[tariff.ix()];
+        let text = published(t.value, &t.currency, t.per.word(), Some(t.price_year));
+        let payee = t.payee.clone().unwrap_or_else(|| format!("{} carrier", t.mode));
+        self.price(payee, format!("tariff/{}", t.id), text, usd, &t.claim)
+    }
+
+    /// Ends the haul that is being run, if one is.
+    fn close_haul(&mut self) {
+        let Some(haul) = self.haul.take() else { return };
+        let model = self.model();
+        let rate = self.net.rates.rates[haul.rate as usize].clone();
+        let ride = self.net.ride_of(haul.rate);
+        let mode = model.tables.equipment[rate.loads.equipment.ix()].mode;
+        let start = self.t;
+        let sd = haul.h * rate.cv;
+        let dist = if sd > 0.0 { Dist::Lognormal { mean: haul.h.max(1e-6), sd } } else { Dist::Const(haul.h) };
+        let state_key = rate.state.map_or("sea".to_owned(), |s| model.tables.state[s.ix()].id.0.clone());
+        let key = format!("run/{}/{}/{}", rate.loads.equipment.0, model.node(haul.from).id, model.node(haul.to).id);
+        let kind = match mode {
+            Mode::Rail => "rail",
+            Mode::Road => "road",
+            Mode::Pipeline => "pipeline",
+            Mode::Sea | Mode::InlandWater => "sea",
+        };
+        let (h, _) = self.process(key, kind, state_key.clone(), &dist);
+        self.t += h;
+        let usd = rate.usd_per_km.scale(haul.km);
+        let mut prices: Vec<Price> = std::mem::take(&mut self.due);
+        if usd.best != 0.0 || usd.high != 0.0 {
+            let p = self.tariff_price(rate.tariff, usd);
+            prices.push(p);
+        }
+        let perf = &model.tables.performance[rate.performance];
+        self.claim(&format!("performance/{}", perf.id), "speed", &perf.claim);
+        let emission = if haul.electric_km > haul.km / 2.0 { rate.electric.1 } else { rate.diesel.1 };
+        let mut rules = std::mem::take(&mut self.due_rules);
+        merge(&mut rules, haul.rules);
+        let operator = model.tables.tariff[rate.tariff.ix()].payee.clone();
+        let title = match rate.state {
+            Some(s) => format!("{mode} through {}", model.tables.state[s.ix()].id),
+            None => mode.word().to_owned(),
+        };
+        self.sign(&format!("|{mode}:{state_key}"));
+        self.leg(LegKind::Haul, title, Some(mode), operator, ride, haul.from, haul.to, rate.state, haul.km, start, 0.0, sd, prices, haul.co2e, emission, haul.papers, rules);
+        if let Some(leg) = self.out.legs.last_mut() {
+            leg.via = named(model, &haul.nodes, haul.to);
+            leg.links = haul.links.iter().map(|l| model.tables.link[l.ix()].id.0.clone()).collect();
+            leg.line = haul.line;
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a leg is what its arguments say, and is made in one place")]
+    fn leg(
+        &mut self,
+        kind: LegKind,
+        title: String,
+        mode: Option<Mode>,
+        operator: Option<String>,
+        ride: u8,
+        from: NodeIx,
+        to: NodeIx,
+        state: Option<StateIx>,
+        km: f64,
+        start: f64,
+        waiting: f64,
+        sd: f64,
+        prices: Vec<Price>,
+        co2e: f64,
+        emission: Option<usize>,
+        papers: Vec<String>,
+        rules: Vec<String>,
+    ) {
+        let model = self.model();
+        self.out.co2e += co2e;
+        if let Some(i) = emission {
+            let row = &model.tables.emission[i];
+            self.claim(&format!("emission/{}", row.id), "intensity", &row.claim);
+        }
+        self.out.legs.push(Leg {
+            kind,
+            title,
+            mode: mode.map(|m| m.word().to_owned()),
+            operator,
+            service: None,
+            equipment: units(model, &self.net.loads[ride as usize]),
+            from: stop(model, from),
+            to: stop(model, to),
+            via: Vec::new(),
+            state: state.map(|s| model.tables.state[s.ix()].id.0.clone()),
+            distance_km: Km::new(km),
+            start: local(self.net, from, start),
+            end: local(self.net, to, self.t),
+            start_h: Hours::new(start),
+            end_h: Hours::new(self.t),
+            waiting_h: Hours::new(waiting),
+            sd_h: Hours::new(sd),
+            prices,
+            co2e_kg: KgCo2e::new(co2e),
+            emission: emission.map(|i| model.tables.emission[i].id.0.clone()),
+            papers,
+            rules,
+            links: Vec::new(),
+            line: Vec::new(),
+        });
+    }
+
+    fn finish(mut self) -> Draft {
+        // What was due at a haul that never came belongs to the last leg.
+        let left: Vec<Price> = std::mem::take(&mut self.due);
+        if let Some(leg) = self.out.legs.last_mut() {
+            leg.prices.extend(left);
+        }
+        self.out.mean_h = self.t;
+        let mut words: Vec<String> = Vec::new();
+        for leg in &self.out.legs {
+            let word = match leg.kind {
+                LegKind::Border => leg.from.name.clone(),
+                LegKind::Haul if leg.service.is_some() => format!("{}–{}", leg.from.name, leg.to.name),
+                LegKind::Haul => leg.mode.clone().unwrap_or_default(),
+                LegKind::Transfer if leg.title.contains("bogies") || leg.title.contains(" to ") => leg.from.name.clone(),
+                _ => continue,
+            };
+            if !words.contains(&word) {
+                words.push(word);
+            }
+        }
+        self.out.label = words.join(", ");
+        self.out
+    }
+}
+
+fn merge(into: &mut Vec<String>, from: Vec<String>) {
+    for f in from {
+        if !into.contains(&f) {
+            into.push(f);
+        }
+    }
+}
+
+fn gauges(g: &[u32]) -> String {
+    g.iter().map(u32::to_string).collect::<Vec<_>>().join("/") + " mm"
+}
+
+fn published(value: Estimate, currency: &str, per: &str, year: Option<u32>) -> String {
+    let per = per.replace('_', "-");
+    match year {
+        Some(y) => format!("{value} {currency} per {per} ({y})"),
+        None => format!("{value} {currency} per {per}"),
+    }
+}
+
+/// At most eight names along a way, those with a code first, in the order of the way.
+fn named(model: &Model, nodes: &[NodeIx], end: NodeIx) -> Vec<String> {
+    use karvan_model::tables::NodeKind::{Junction, Waypoint};
+    let known: Vec<NodeIx> = nodes
+        .iter()
+        .copied()
+        .filter(|n| *n != end && !matches!(model.node(*n).kind, Junction | Waypoint))
+        .collect();
+    let coded: Vec<NodeIx> =
+        known.iter().copied().filter(|n| model.node(*n).esr.is_some() || model.node(*n).unlocode.is_some()).collect();
+    let pick = if coded.len() >= 3 { coded } else { known };
+    let step = pick.len().div_ceil(8).max(1);
+    pick.iter().step_by(step).map(|n| model.node(*n).name_en.clone()).collect()
+}

@@ -1,0 +1,744 @@
+//! The plan itself: question in, answer out.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, DateTime};
+use jiff::{SignedDuration, Timestamp};
+use karvan_model::tables::{CargoKind, Mode, Unit};
+use karvan_model::{CargoIx, Model, NodeIx, StateIx};
+use karvan_network::base::Base;
+use karvan_network::compile::{Blocker as NetBlocker, Network, Question as NetQuestion};
+use karvan_network::loads::Loads;
+use karvan_network::rates::Pricer;
+use karvan_network::search::{Effort, Found, Settings};
+use karvan_units::{Estimate, Hours, KgCo2e, Km, Tonnes};
+
+use crate::answer::*;
+use crate::draws::{Draws, percentile};
+use crate::legs::{self, Courses, Draft};
+
+/// A criterion of the search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Criterion {
+    /// Mean time.
+    Time,
+    /// Cost.
+    Cost,
+    /// Emissions.
+    Co2e,
+    /// Spread of the time.
+    Reliability,
+}
+
+impl Criterion {
+    /// All, in the order of a label's costs.
+    pub const ALL: [Criterion; 4] = [Criterion::Time, Criterion::Reliability, Criterion::Cost, Criterion::Co2e];
+
+    /// The word it is written as.
+    pub fn word(self) -> &'static str {
+        match self {
+            Criterion::Time => "time",
+            Criterion::Cost => "cost",
+            Criterion::Co2e => "co2e",
+            Criterion::Reliability => "reliability",
+        }
+    }
+}
+
+/// How much is carried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantity {
+    /// Mass, t, where stated.
+    pub tonnes: Option<f64>,
+    /// Number of wagons, TEU or lorries, where stated.
+    pub units: Option<(Unit, f64)>,
+}
+
+/// An end of the journey.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The place itself, for print.
+    pub main: NodeIx,
+    /// Nodes at which the journey may start or end, with kilometres of road to reach them (0 at the place).
+    pub nodes: Vec<(NodeIx, f64)>,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Origin.
+    pub from: Endpoint,
+    /// Destination.
+    pub to: Endpoint,
+    /// Cargo.
+    pub cargo: CargoIx,
+    /// Quantity.
+    pub quantity: Quantity,
+    /// Earliest departure, local time of the origin.
+    pub depart: Option<DateTime>,
+    /// Latest arrival, local time of the destination.
+    pub arrive_by: Option<DateTime>,
+    /// Day at which the law and the state of links are frozen.
+    pub as_of: Option<Date>,
+    /// Criteria.
+    pub criteria: Vec<Criterion>,
+    /// Places to go via, in any order.
+    pub via: Vec<Endpoint>,
+    /// Places not to pass.
+    pub avoid_nodes: Vec<NodeIx>,
+    /// States not to enter.
+    pub avoid_states: Vec<StateIx>,
+    /// Modes not to use.
+    pub avoid_modes: Vec<Mode>,
+    /// Options wanted at most.
+    pub options: usize,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Draws per option; `None`: as the model says.
+    pub draws: Option<usize>,
+}
+
+/// A question that cannot be asked.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// Origin and destination are one place.
+    #[error("origin and destination are the same place, {0}; a consignment needs two")]
+    SamePlace(String),
+    /// Nothing to carry.
+    #[error("{given} {unit} is no quantity; give more than 0")]
+    Quantity {
+        /// What was given.
+        given: f64,
+        /// Its unit.
+        unit: &'static str,
+    },
+    /// Neither mass nor units.
+    #[error("how much is carried is missing; give it in tonnes, wagons, TEU or trucks")]
+    NoQuantity,
+    /// The cargo does not go in that unit.
+    #[error("{cargo} is not carried by {unit}; it goes by {allowed}")]
+    NotCarried {
+        /// Cargo.
+        cargo: String,
+        /// Unit asked for.
+        unit: &'static str,
+        /// Equipment that takes it.
+        allowed: String,
+    },
+    /// Mass and units do not go together.
+    #[error(
+        "{tonnes} t in {count} {unit} is {load:.1} t each; one takes at most about {most:.1} t. Give one of the two, or numbers that fit"
+    )]
+    Overloaded {
+        /// Mass, t.
+        tonnes: f64,
+        /// Units.
+        count: f64,
+        /// Which.
+        unit: &'static str,
+        /// Load of one, t.
+        load: f64,
+        /// Most that one takes, t.
+        most: f64,
+    },
+    /// Outside the calendar.
+    #[error("{given} lies outside the calendar of the model, {first} to {last}")]
+    Calendar {
+        /// Day given.
+        given: Date,
+        /// First day.
+        first: Date,
+        /// Last day.
+        last: Date,
+    },
+    /// Departure after the latest arrival.
+    #[error("the latest arrival {arrive} is not after the earliest departure {depart}")]
+    Backwards {
+        /// Departure.
+        depart: DateTime,
+        /// Arrival.
+        arrive: DateTime,
+    },
+    /// Neither departure nor arrival.
+    #[error("when is missing; give the earliest departure or the latest arrival")]
+    NoTime,
+    /// Too many vias.
+    #[error("{0} places to go via; at most 8 can be asked for")]
+    Vias(usize),
+    /// The model lacks a figure.
+    #[error("the model states no parameter `{0}`, which plans need; add it to table `parameter`")]
+    Parameter(&'static str),
+    /// No criterion.
+    #[error("no criterion; give one or more of time, cost, co2e, reliability")]
+    NoCriterion,
+}
+
+/// Days after departure that a journey may take.
+const HORIZON_DAYS: u32 = 150;
+/// See [`Settings::epsilon`]: two per cent, well inside the spread of any journey's time and cost.
+const EPSILON: f32 = 0.02;
+/// Labels after which a search is cut short; a plan on the built-in model makes some thousands.
+const MAX_LABELS: usize = 400_000;
+/// Options that are drawn before the dominated ones are taken out.
+const DRAWN: usize = 16;
+
+/// Plans a consignment.
+///
+/// `provenance` says which model and scenario this is; seed and draws are filled in.
+///
+/// # Errors
+/// If the question cannot be asked. A question without an option is an [`Answer`] with a refusal.
+pub fn plan(model: &Model, base: &Base, request: &Request, provenance: Provenance) -> Result<Answer, PlanError> {
+    let asked = Asked::new(model, request)?;
+    let draws = match request.draws {
+        Some(n) => n,
+        None => parameter(model, "draws")?.best.max(100.0) as usize,
+    };
+    let provenance = Provenance { seed: request.seed, draws: draws as u32, ..provenance };
+    let depart = match (request.depart, request.arrive_by) {
+        (Some(d), _) => asked.instant(d, request.from.main),
+        (None, Some(by)) => return plan_to_arrive(model, base, request, &asked, by, draws, provenance),
+        (None, None) => return Err(PlanError::NoTime),
+    };
+    asked.answer(model, base, request, depart, draws, provenance)
+}
+
+/// With only a latest arrival given, leaves as late as nine of ten draws of the best option allow.
+fn plan_to_arrive(
+    model: &Model,
+    base: &Base,
+    request: &Request,
+    asked: &Asked,
+    by: DateTime,
+    draws: usize,
+    provenance: Provenance,
+) -> Result<Answer, PlanError> {
+    let by = asked.instant(by, request.to.main);
+    // The law and the timetable depend on the day of departure, which depends on the duration: repeated until
+    // the departure moves by less than a day, or three times.
+    let mut depart = by - SignedDuration::from_hours(14 * 24);
+    let mut last = None;
+    for _ in 0..3 {
+        let answer = asked.answer(model, base, request, depart, draws, provenance.clone())?;
+        let Some(best) = answer.options.first() else {
+            last = Some(answer);
+            break;
+        };
+        let leave = by - SignedDuration::from_secs((best.p90_h.get() * 3600.0) as i64);
+        let moved = leave.duration_since(depart).as_hours().abs();
+        last = Some(answer);
+        if moved < 24 && leave >= depart {
+            break;
+        }
+        depart = leave;
+    }
+    last.ok_or(PlanError::NoTime)
+}
+
+fn parameter(model: &Model, id: &'static str) -> Result<Estimate, PlanError> {
+    model.parameter(id).map(|p| p.value).ok_or(PlanError::Parameter(id))
+}
+
+/// A request with its quantities worked out.
+struct Asked {
+    loads: Vec<Loads>,
+    load_into: Vec<Unit>,
+    tonnes: f64,
+    origin: Option<StateIx>,
+    destination: Option<StateIx>,
+    zone_of: BTreeMap<NodeIx, jiff::tz::TimeZone>,
+    value_of_hour: f64,
+    reliability_ratio: f64,
+    co2e_price: f64,
+    notes: Vec<String>,
+}
+
+impl Asked {
+    fn new(model: &Model, r: &Request) -> Result<Self, PlanError> {
+        if r.from.nodes.iter().any(|(n, a)| r.to.nodes.iter().any(|(m, b)| n == m && *a == 0.0 && *b == 0.0))
+            || r.from.main == r.to.main
+        {
+            return Err(PlanError::SamePlace(model.node(r.from.main).name_en.clone()));
+        }
+        if r.via.len() > 8 {
+            return Err(PlanError::Vias(r.via.len()));
+        }
+        if r.criteria.is_empty() {
+            return Err(PlanError::NoCriterion);
+        }
+        let (first, last) = (model.manifest.first_day, model.manifest.last_day);
+        for d in [r.depart.map(|d| d.date()), r.arrive_by.map(|d| d.date()), r.as_of].into_iter().flatten() {
+            if d < first || d > last {
+                return Err(PlanError::Calendar { given: d, first, last });
+            }
+        }
+        if let (Some(depart), Some(arrive)) = (r.depart, r.arrive_by) {
+            if arrive <= depart {
+                return Err(PlanError::Backwards { depart, arrive });
+            }
+        }
+        let cargo = &model.tables.cargo[r.cargo.ix()];
+        let positive = |v: f64, unit: &'static str| {
+            if v.is_finite() && v > 0.0 { Ok(v) } else { Err(PlanError::Quantity { given: v, unit }) }
+        };
+        let mut notes = Vec::new();
+        let mut load_into = Vec::new();
+        let (tonnes, count) = match (r.quantity.tonnes, r.quantity.units) {
+            (None, None) => return Err(PlanError::NoQuantity),
+            (Some(t), None) => (positive(t, "t")?, None),
+            (t, Some((unit, n))) => {
+                let n = positive(n, unit.word())?;
+                load_into.push(unit);
+                let one = Loads::all(model, r.cargo, 1.0);
+                let Some(takes) = one.iter().find(|l| l.unit == unit && l.vehicles >= 1.0) else {
+                    let allowed: Vec<String> = one
+                        .iter()
+                        .map(|l| model.tables.equipment[l.equipment.ix()].name_en.clone())
+                        .collect();
+                    let allowed = if allowed.is_empty() { "nothing in this model".into() } else { allowed.join(", ") };
+                    return Err(PlanError::NotCarried { cargo: cargo.name_en.clone(), unit: unit.word(), allowed });
+                };
+                match t {
+                    Some(t) => {
+                        let t = positive(t, "t")?;
+                        let e = &model.tables.equipment[takes.equipment.ix()];
+                        let payload = e.payload_t.map_or(f64::INFINITY, |p| p.get());
+                        // A tenth above the usual load or the payload is within what wagons of one kind differ by.
+                        let most = (takes.load_t.max(payload)) * 1.1;
+                        if most.is_finite() && t / n > most {
+                            return Err(PlanError::Overloaded {
+                                tonnes: t,
+                                count: n,
+                                unit: unit.word(),
+                                load: t / n,
+                                most,
+                            });
+                        }
+                        (t, Some((unit, n)))
+                    }
+                    None => {
+                        notes.push(format!(
+                            "{n} {} of {} taken as {:.0} t, at the usual load of {:.1} t",
+                            unit.word(),
+                            cargo.name_en,
+                            n * takes.load_t,
+                            takes.load_t
+                        ));
+                        (n * takes.load_t, Some((unit, n)))
+                    }
+                }
+            }
+        };
+        let mut loads = Loads::all(model, r.cargo, tonnes);
+        if let Some((unit, n)) = count {
+            for l in loads.iter_mut().filter(|l| l.unit == unit) {
+                *l = l.with_count(n);
+            }
+        }
+        loads.truncate(usize::from(u8::MAX));
+        let state = |e: &Endpoint| model.node(e.main).state.as_ref().and_then(|s| model.state_ix(s.as_str()));
+        let mut zone_of = BTreeMap::new();
+        for e in [&r.from, &r.to] {
+            let n = model.node(e.main);
+            let own = n.time_zone.clone().or_else(|| {
+                state(e).map(|s| model.tables.state[s.ix()].time_zone.clone())
+            });
+            let zone = own.and_then(|z| jiff::tz::TimeZone::get(&z).ok()).unwrap_or(jiff::tz::TimeZone::UTC);
+            zone_of.insert(e.main, zone);
+        }
+        let value = cargo.value_usd_per_t.best * tonnes;
+        Ok(Self {
+            loads,
+            load_into,
+            tonnes,
+            origin: state(&r.from),
+            destination: state(&r.to),
+            zone_of,
+            value_of_hour: value * parameter(model, "value_of_time_share_per_day")?.best / 24.0,
+            reliability_ratio: parameter(model, "reliability_ratio")?.best,
+            co2e_price: parameter(model, "co2e_price_usd_per_t")?.best,
+            notes,
+        })
+    }
+
+    fn instant(&self, local: DateTime, at: NodeIx) -> Timestamp {
+        let zone = self.zone_of.get(&at).cloned().unwrap_or(jiff::tz::TimeZone::UTC);
+        zone.to_ambiguous_zoned(local).compatible().map_or(Timestamp::UNIX_EPOCH, |z| z.timestamp())
+    }
+
+    fn question(&self, r: &Request, depart: Timestamp, explain: bool) -> NetQuestion {
+        NetQuestion {
+            cargo: r.cargo,
+            loads: self.loads.clone(),
+            load_into: self.load_into.clone(),
+            from: r.from.nodes.clone(),
+            to: r.to.nodes.clone(),
+            depart,
+            as_of: r.as_of,
+            horizon_days: HORIZON_DAYS,
+            avoid_nodes: r.avoid_nodes.clone(),
+            avoid_states: r.avoid_states.clone(),
+            avoid_modes: r.avoid_modes.clone(),
+            via: r.via.iter().map(|v| v.nodes.iter().map(|(n, _)| *n).collect()).collect(),
+            explain,
+        }
+    }
+
+    fn pricer<'m>(&self, model: &'m Model, r: &Request, depart: Timestamp) -> Pricer<'m> {
+        let zone = self.zone_of.get(&r.from.main).cloned().unwrap_or(jiff::tz::TimeZone::UTC);
+        Pricer {
+            model,
+            rates: karvan_model::money::ExchangeRates::new(model),
+            cargo: &model.tables.cargo[r.cargo.ix()],
+            day: r.as_of.unwrap_or_else(|| depart.to_zoned(zone).date()),
+            origin: self.origin,
+            destination: self.destination,
+        }
+    }
+
+    fn answer(
+        &self,
+        model: &Model,
+        base: &Base,
+        r: &Request,
+        depart: Timestamp,
+        draws: usize,
+        provenance: Provenance,
+    ) -> Result<Answer, PlanError> {
+        let (net, ways, effort) = self.search(model, base, r, depart);
+        let courses = Courses::new(model);
+        let latest = r.arrive_by.map(|by| self.instant(by, r.to.main));
+        let mut drafts: Vec<Draft> = Vec::new();
+        for w in &ways {
+            let d = legs::build(&net, w, &courses);
+            // Ways that differ in a yard only are one option: the better of them.
+            match drafts.iter_mut().find(|x| x.signature == d.signature) {
+                Some(known) if self.estimate(&d) < self.estimate(known) => *known = d,
+                Some(_) => {}
+                None => drafts.push(d),
+            }
+        }
+        drafts.sort_by(|a, b| self.estimate(a).total_cmp(&self.estimate(b)));
+        let drafts = shortlist(drafts, r.options.max(1).max(DRAWN));
+
+        let mut rho = BTreeMap::new();
+        for (kind, id) in [
+            ("rail", "correlation_rail"),
+            ("road", "correlation_road"),
+            ("sea", "correlation_sea"),
+            ("border", "correlation_border"),
+            ("terminal", "correlation_terminal"),
+            ("pipeline", "correlation_pipeline"),
+        ] {
+            rho.insert(kind, parameter(model, id)?.best);
+        }
+        let rho = |kind: &str| rho.get(kind).copied().unwrap_or(0.0);
+        let mut drawer = Draws::new(r.seed, draws);
+        let mut options: Vec<Itinerary> = drafts
+            .into_iter()
+            .map(|d| {
+                let mut t = drawer.durations(&d.processes, net.hour_of_week, &net.months, &rho);
+                t.sort_unstable_by(f32::total_cmp);
+                self.itinerary(&net, r, d, &t, latest)
+            })
+            .collect();
+        options = nondominated(options);
+        options.sort_by(|a, b| a.generalised_usd.total_cmp(&b.generalised_usd));
+        options.truncate(r.options.max(1));
+        for (i, o) in options.iter_mut().enumerate() {
+            o.rank = i as u32 + 1;
+        }
+
+        let refusal = if options.is_empty() { Some(self.refusal(model, base, r, depart)) } else { None };
+        let mut notes = self.notes.clone();
+        if effort.cut_short {
+            notes.push(format!("the search was cut short after {MAX_LABELS} labels; options may be missing"));
+        }
+        let indicative = options.iter().any(|o| o.indicative);
+        let cargo = &model.tables.cargo[r.cargo.ix()];
+        let mut units: Vec<Units> = Vec::new();
+        for l in self.loads.iter().filter(|l| l.unit != Unit::Tonne) {
+            let u = legs::units(model, l);
+            if !units.iter().any(|x| x.unit == u.unit && x.count == u.count) {
+                units.push(u);
+            }
+        }
+        let day_share = self.value_of_hour * 24.0;
+        Ok(Answer {
+            schema_version: SCHEMA_VERSION,
+            question: Question {
+                from: legs::stop(model, r.from.main),
+                to: legs::stop(model, r.to.main),
+                cargo: cargo.id.0.clone(),
+                cargo_name: cargo.name_en.clone(),
+                hs: cargo.hs.first().cloned(),
+                un: cargo.un.clone(),
+                rid_class: cargo.rid_class.clone(),
+                tonnes: Tonnes::new(self.tonnes),
+                units,
+                value_usd: cargo.value_usd_per_t.scale(self.tonnes),
+                depart: legs::local(&net, r.from.main, 0.0),
+                arrive_by: latest.map(|t| t.to_zoned(legs::zone(&net, r.to.main))),
+                as_of: r.as_of,
+                criteria: r.criteria.iter().map(|c| c.word().to_owned()).collect(),
+                via: r.via.iter().map(|v| model.node(v.main).name_en.clone()).collect(),
+                avoid: r
+                    .avoid_nodes
+                    .iter()
+                    .map(|n| model.node(*n).name_en.clone())
+                    .chain(r.avoid_states.iter().map(|s| model.tables.state[s.ix()].id.0.clone()))
+                    .chain(r.avoid_modes.iter().map(|m| m.word().to_owned()))
+                    .collect(),
+            },
+            options,
+            refusal,
+            indicative,
+            notes,
+            ordering: format!(
+                "generalised cost = cost + {day_share:.0} USD a day of median time + {:.2} of that a day between the \
+                 median and the ninetieth percentile + {} USD a tonne of CO2e",
+                self.reliability_ratio, self.co2e_price
+            ),
+            provenance,
+            search: SearchReport {
+                nodes: net.first.len() as u64 - 1,
+                arcs: net.arcs.len() as u64,
+                labels: effort.labels,
+                dominated: effort.dominated,
+                bounded: effort.bounded,
+                found: ways.len() as u64,
+                epsilon: f64::from(EPSILON),
+            },
+            attribution: model.manifest.attribution.clone(),
+        })
+    }
+
+    fn search<'m>(&self, model: &'m Model, base: &'m Base, r: &Request, depart: Timestamp) -> (Network<'m>, Vec<Found>, Effort) {
+        let net = Network::compile(base, self.pricer(model, r, depart), &self.question(r, depart, false));
+        let settings = Settings {
+            criteria: Criterion::ALL.map(|c| r.criteria.contains(&c)),
+            epsilon: EPSILON,
+            max_labels: MAX_LABELS,
+        };
+        let (ways, effort) = net.pareto(&settings);
+        (net, ways, effort)
+    }
+
+    /// Generalised cost before drawing: the mean stands for the median.
+    fn estimate(&self, d: &Draft) -> f64 {
+        d.cost.best + self.value_of_hour * d.mean_h + self.co2e_price * d.co2e / 1000.0
+    }
+
+    fn itinerary(
+        &self,
+        net: &Network,
+        r: &Request,
+        d: Draft,
+        t: &[f32],
+        latest: Option<Timestamp>,
+    ) -> Itinerary {
+        let p = |q: f64| percentile(t, q);
+        let mean = t.iter().map(|x| f64::from(*x)).sum::<f64>() / t.len().max(1) as f64;
+        let (p50, p90) = (p(0.5), p(0.9));
+        let on_time = latest.map(|by| {
+            let limit = (by.duration_since(net.depart).as_secs_f64() / 3600.0) as f32;
+            t.partition_point(|x| *x <= limit) as f64 / t.len().max(1) as f64
+        });
+        let mut payees: Vec<Payee> = Vec::new();
+        for price in d.legs.iter().flat_map(|l| &l.prices) {
+            match payees.iter_mut().find(|x| x.payee == price.payee) {
+                Some(x) => x.usd = x.usd.plus(price.usd),
+                None => payees.push(Payee { payee: price.payee.clone(), usd: price.usd }),
+            }
+        }
+        payees.sort_by(|a, b| b.usd.best.total_cmp(&a.usd.best).then(a.payee.cmp(&b.payee)));
+        let sourced_share = if d.cost.best > 0.0 { (d.sourced / d.cost.best).clamp(0.0, 1.0) } else { 0.0 };
+        let generalised = d.cost.best
+            + self.value_of_hour * (p50 + self.reliability_ratio * (p90 - p50))
+            + self.co2e_price * d.co2e / 1000.0;
+        const SHOWN: [f64; 23] = [
+            1., 2., 5., 10., 15., 20., 25., 30., 35., 40., 45., 50., 55., 60., 65., 70., 75., 80., 85., 90., 95., 98., 99.,
+        ];
+        Itinerary {
+            rank: 0,
+            label: d.label,
+            distance_km: Km::new(d.legs.iter().map(|l| l.distance_km.get()).sum()),
+            mean_h: Hours::new(mean),
+            p10_h: Hours::new(p(0.1)),
+            p50_h: Hours::new(p50),
+            p90_h: Hours::new(p90),
+            percentiles: SHOWN.iter().map(|q| (*q, p(q / 100.0))).collect(),
+            arrival_p50: legs::local(net, r.to.main, p50),
+            arrival_p90: legs::local(net, r.to.main, p90),
+            on_time,
+            cost_usd: d.cost,
+            sourced_share,
+            indicative: sourced_share < 0.5,
+            co2e_kg: KgCo2e::new(d.co2e),
+            generalised_usd: generalised,
+            payees,
+            papers: d.papers,
+            rules: d.rules,
+            claims: d.claims,
+            legs: d.legs,
+        }
+    }
+
+    /// What stands in the way: the quickest way with fewest blockers.
+    fn refusal(&self, model: &Model, base: &Base, r: &Request, depart: Timestamp) -> Refusal {
+        let cargo = &model.tables.cargo[r.cargo.ix()];
+        let (from, to) = (&model.node(r.from.main).name_en, &model.node(r.to.main).name_en);
+        if self.loads.is_empty() {
+            return Refusal {
+                reason: format!("no equipment of the model carries {}", cargo.name_en),
+                blockers: Vec::new(),
+                hints: vec!["table `load` says which equipment takes which cargo".into()],
+            };
+        }
+        let question = self.question(r, depart, true);
+        let net = Network::compile(base, self.pricer(model, r, depart), &question);
+        let day = net.day(self.origin, 0.0);
+        let Some((found, _)) = net.least_blocked() else {
+            let kind = match cargo.kind {
+                CargoKind::Container => "containers".to_owned(),
+                _ => cargo.name_en.clone(),
+            };
+            let mut hints = Vec::new();
+            if !(r.avoid_modes.is_empty() && r.avoid_nodes.is_empty() && r.avoid_states.is_empty() && r.via.is_empty()) {
+                hints.push("ask without --avoid and --via".to_owned());
+            }
+            if !self.load_into.is_empty() {
+                hints.push("give the quantity in t, so that any equipment may be used".to_owned());
+            }
+            return Refusal {
+                reason: format!("no line, road, lane or pipe of the model joins {from} and {to} for {kind}"),
+                blockers: Vec::new(),
+                hints,
+            };
+        };
+        let mut blockers: Vec<Blocker> = found.iter().map(|b| self.blocker(model, b, day)).collect();
+        // Rules first: they are decided, the rest follows.
+        blockers.sort_by_key(|b| b.kind != "rule");
+        let hints = vec![format!("what changes the answer is the day: the rules and states above are those of {day}")];
+        let reason = match blockers.first() {
+            Some(b) => format!("{from} to {to} on {day}: {}", b.what),
+            None => format!(
+                "{from} to {to}: a way exists on {day}, but the consignment does not pass all of it while it is open"
+            ),
+        };
+        Refusal { reason, blockers, hints }
+    }
+
+    fn blocker(&self, model: &Model, b: &NetBlocker, day: Date) -> Blocker {
+        let days = |from: Option<Date>, till: Option<Date>| match (from, till) {
+            (None, None) => "always".to_owned(),
+            (Some(f), None) => format!("from {f}"),
+            (None, Some(t)) => format!("until {t}"),
+            (Some(f), Some(t)) => format!("from {f} until {t}"),
+        };
+        match *b {
+            NetBlocker::Rule(ix) => {
+                let r = &model.tables.rule[ix.ix()];
+                Blocker {
+                    kind: "rule".into(),
+                    row: format!("rule/{}", r.id),
+                    what: r.what.clone(),
+                    days: days(r.from, r.till),
+                    sources: legs::source_addresses(model, &r.claim),
+                }
+            }
+            NetBlocker::Border(node, row) => {
+                let name = &model.node(node).name_en;
+                match row {
+                    Some(ix) => {
+                        let row = &model.tables.border[ix.ix()];
+                        Blocker {
+                            kind: "border".into(),
+                            row: format!("border/{}", row.id),
+                            what: match &row.note {
+                                Some(n) => format!("{name} is {} to international freight: {n}", row.status),
+                                None => format!("{name} is {} to international freight", row.status),
+                            },
+                            days: days(row.from, row.till),
+                            sources: legs::source_addresses(model, &row.claim),
+                        }
+                    }
+                    None => Blocker {
+                        kind: "border".into(),
+                        row: format!("node/{}", model.node(node).id),
+                        what: format!("{name} has no row that opens it, so it is closed to international freight"),
+                        days: "always".into(),
+                        sources: Vec::new(),
+                    },
+                }
+            }
+            NetBlocker::Link(ix) => {
+                let l = &model.tables.link[ix.ix()];
+                let state = model
+                    .tables
+                    .link_state
+                    .iter()
+                    .filter(|s| s.link.as_str() == l.id.as_str())
+                    .find(|s| karvan_units::DayInterval { from: s.from, till: s.till }.contains(day));
+                let name = l.name.clone().unwrap_or_else(|| format!("{}–{}", l.from, l.to));
+                match state {
+                    Some(s) => Blocker {
+                        kind: "link".into(),
+                        row: format!("link_state/{}", s.link),
+                        what: match &s.note {
+                            Some(n) => format!("{name} is {}: {n}", s.state),
+                            None => format!("{name} is {}", s.state),
+                        },
+                        days: days(s.from, s.till),
+                        sources: legs::source_addresses(model, &s.claim),
+                    },
+                    None => Blocker {
+                        kind: "link".into(),
+                        row: format!("link/{}", l.id),
+                        what: format!("{name} carries no freight on {day}"),
+                        days: String::new(),
+                        sources: legs::source_addresses(model, &l.claim),
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// The options worth drawing: the best by generalised cost, and the best of each single criterion.
+fn shortlist(drafts: Vec<Draft>, n: usize) -> Vec<Draft> {
+    if drafts.len() <= n {
+        return drafts;
+    }
+    let best = |key: &dyn Fn(&Draft) -> f64| {
+        (0..drafts.len()).min_by(|a, b| key(&drafts[*a]).total_cmp(&key(&drafts[*b]))).unwrap_or(0)
+    };
+    let keep = [best(&|d| d.mean_h), best(&|d| d.cost.best), best(&|d| d.co2e)];
+    let mut i = 0;
+    let mut kept = 0;
+    drafts
+        .into_iter()
+        .filter(|_| {
+            let chosen = keep.contains(&i) || kept < n;
+            i += 1;
+            kept += usize::from(chosen);
+            chosen
+        })
+        .collect()
+}
+
+/// Options of which no other is at least as good in P50, P90, cost and CO2e, and better in one.
+pub fn nondominated(options: Vec<Itinerary>) -> Vec<Itinerary> {
+    let key = |o: &Itinerary| [o.p50_h.get(), o.p90_h.get(), o.cost_usd.best, o.co2e_kg.get()];
+    let keys: Vec<[f64; 4]> = options.iter().map(key).collect();
+    let dominated = |i: usize| {
+        keys.iter().enumerate().any(|(j, k)| {
+            let all = (0..4).all(|c| k[c] <= keys[i][c]);
+            let some = (0..4).any(|c| k[c] < keys[i][c]);
+            // Of two that are alike in all four, the first stays.
+            j != i && all && (some || j < i)
+        })
+    };
+    let keep: Vec<bool> = (0..options.len()).map(|i| !dominated(i)).collect();
+    options.into_iter().zip(keep).filter(|(_, k)| *k).map(|(o, _)| o).collect()
+}
