@@ -2,7 +2,7 @@
 
 use karvan_model::check::{check, claim_counts};
 use karvan_model::raw::Severity;
-use serde_json::json;
+use karvan_model::schema::{CheckAnswer, ClaimsFound};
 
 use crate::args::{Common, Format};
 use crate::exit::{self, Failure};
@@ -21,25 +21,20 @@ pub fn run(common: &Common) -> Result<u8, Failure> {
     let (sourced, assumed) = counts.iter().fold((0, 0), |(s, a), c| (s + c.sourced, a + c.assumed));
     let share = |s: usize, a: usize| if s + a == 0 { 0.0 } else { 100.0 * s as f64 / (s + a) as f64 };
     if format == Format::Json {
-        let report = json!({
-            "schema_version": 1,
-            "model": edited.raw.manifest.name,
-            "model_version": edited.raw.manifest.version,
-            "hash": edited.raw_hash,
-            "scenario": edited.scenario,
-            "errors": errors,
-            "warnings": warnings,
-            "problems": problems.iter().map(|p| json!({
-                "severity": if p.severity == Severity::Error { "error" } else { "warning" },
-                "file": &*p.at.file, "line": p.at.line, "column": p.at.column,
-                "what": p.what, "allowed": p.allowed, "hint": p.hint,
-            })).collect::<Vec<_>>(),
-            "claims": counts.iter().map(|c| json!({
-                "table": c.table, "sourced": c.sourced, "assumed": c.assumed,
-            })).collect::<Vec<_>>(),
-        });
-        let mut text = serde_json::to_vec_pretty(&report)?;
-        text.push(b'\n');
+        let text = out::json(&CheckAnswer {
+            schema_version: 1,
+            model: edited.raw.manifest.name.clone(),
+            model_version: edited.raw.manifest.version.clone(),
+            hash: edited.raw_hash,
+            scenario: edited.scenario,
+            errors,
+            warnings,
+            problems: problems.iter().map(Into::into).collect(),
+            claims: counts
+                .iter()
+                .map(|c| ClaimsFound { table: c.table.into(), sourced: c.sourced, assumed: c.assumed })
+                .collect(),
+        })?;
         out::deliver(common.output.as_deref(), &text)?;
     } else {
         let mut text = String::new();

@@ -16,15 +16,13 @@ pub fn licences(common: &Common) -> Result<u8, Failure> {
     let format = common.format_of(&[Format::Table, Format::Json])?;
     let manifest = load::load(&common.asked(false))?.model.manifest;
     let bytes = if format == Format::Json {
-        let mut text = serde_json::to_vec_pretty(&json!({
+        out::json(&json!({
             "schema_version": 1,
             "model": manifest.name,
             "model_version": manifest.version,
             "attribution": manifest.attribution,
             "files": manifest.file,
-        }))?;
-        text.push(b'\n');
-        text
+        }))?
     } else {
         let mut text = format!("{} ({})\nThe program: MIT OR Apache-2.0\n", manifest.title, manifest.version);
         for a in &manifest.attribution {

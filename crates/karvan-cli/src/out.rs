@@ -65,3 +65,10 @@ pub fn csv(header: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
     }
     w.into_inner().unwrap_or_default()
 }
+
+/// JSON text of a value.
+pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    let mut text = serde_json::to_vec_pretty(value)?;
+    text.push(b'\n');
+    Ok(text)
+}

@@ -1,7 +1,8 @@
 //! `karvan places`.
 
+use karvan_model::Model;
 use karvan_model::places::{Gazetteer, Hit};
-use karvan_model::{Model, NodeIx};
+use karvan_model::schema::{PlaceFound, PlacesAnswer};
 use serde_json::{Value, json};
 
 use crate::args::{Common, Format, Places};
@@ -24,8 +25,8 @@ pub fn run(common: &Common, args: &Places) -> Result<u8, Failure> {
     }
     let bytes = match format {
         Format::Json => {
-            let found: Vec<Value> = hits.iter().map(|h| properties(model, h)).collect();
-            pretty(&json!({ "schema_version": 1, "text": text, "places": found }))?
+            let places = hits.iter().map(|h| found(model, h)).collect();
+            out::json(&PlacesAnswer { schema_version: 1, text, places })?
         }
         Format::Geojson => {
             let features: Vec<Value> = hits
@@ -35,11 +36,11 @@ pub fn run(common: &Common, args: &Places) -> Result<u8, Failure> {
                     json!({
                         "type": "Feature",
                         "geometry": { "type": "Point", "coordinates": [n.lon, n.lat] },
-                        "properties": properties(model, h),
+                        "properties": found(model, h),
                     })
                 })
                 .collect();
-            pretty(&json!({
+            out::json(&json!({
                 "type": "FeatureCollection",
                 "attribution": model.manifest.attribution,
                 "features": features,
@@ -58,12 +59,6 @@ pub fn run(common: &Common, args: &Places) -> Result<u8, Failure> {
     Ok(DONE)
 }
 
-fn pretty(v: &Value) -> Result<Vec<u8>, Failure> {
-    let mut text = serde_json::to_vec_pretty(v)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 fn record(model: &Model, h: &Hit) -> Vec<String> {
     let n = model.node(h.node);
     let found_by = if h.matched_name == n.name_en { "" } else { h.matched_name.as_str() };
@@ -80,25 +75,30 @@ fn record(model: &Model, h: &Hit) -> Vec<String> {
     ]
 }
 
-fn properties(model: &Model, h: &Hit) -> Value {
+fn found(model: &Model, h: &Hit) -> PlaceFound {
     let n = model.node(h.node);
-    let of = |ix: NodeIx| model.node(ix).id.0.clone();
-    json!({
-        "key": of(h.node),
-        "name": n.name_en,
-        "names": {
-            "ru": n.name_ru, "az": n.name_az, "kk": n.name_kk, "ka": n.name_ka,
-            "hy": n.name_hy, "tr": n.name_tr, "zh": n.name_zh,
-        },
-        "aliases": n.aliases.0,
-        "kind": n.kind.word(),
-        "state": n.state.as_ref().map(|s| s.as_str().to_owned()),
-        "unlocode": n.unlocode,
-        "esr": n.esr,
-        "town": n.town.as_ref().map(|t| t.as_str().to_owned()),
-        "lon": n.lon,
-        "lat": n.lat,
-        "found_by": h.matched_name,
-        "score": (h.score * 1000.0).round() / 1000.0,
-    })
+    let names = [
+        ("ru", &n.name_ru),
+        ("az", &n.name_az),
+        ("kk", &n.name_kk),
+        ("ka", &n.name_ka),
+        ("hy", &n.name_hy),
+        ("tr", &n.name_tr),
+        ("zh", &n.name_zh),
+    ];
+    PlaceFound {
+        key: n.id.0.clone(),
+        name: n.name_en.clone(),
+        names: names.into_iter().filter_map(|(l, n)| Some((l.to_owned(), n.clone()?))).collect(),
+        aliases: n.aliases.0.clone(),
+        kind: n.kind,
+        state: n.state.as_ref().map(|s| s.as_str().to_owned()),
+        unlocode: n.unlocode.clone(),
+        esr: n.esr.clone(),
+        town: n.town.as_ref().map(|t| t.as_str().to_owned()),
+        lon: n.lon,
+        lat: n.lat,
+        found_by: h.matched_name.clone(),
+        score: (h.score * 1000.0).round() / 1000.0,
+    }
 }

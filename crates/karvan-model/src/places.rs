@@ -244,7 +244,9 @@ impl<'m> Gazetteer<'m> {
         };
         if let Some((_, nodes)) = self.code(text) {
             for n in nodes {
-                offer(n, 1.0, &|| text.to_uppercase());
+                let key = self.model.node(n).id.as_str();
+                let by_key = key.eq_ignore_ascii_case(text);
+                offer(n, 1.0, &|| if by_key { key.to_owned() } else { text.to_uppercase() });
             }
         }
         // Comparing a long text costs its square; no place has a name of a hundred letters.
