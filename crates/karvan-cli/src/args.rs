@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use crate::exit::{Failure, wrong_input};
 use crate::load::Asked;
@@ -12,6 +12,7 @@ use crate::load::Asked;
 #[derive(Debug, Parser)]
 #[command(name = "karvan", version, max_term_width = 100, propagate_version = true, after_help = "\
 Examples:
+  karvan plan --from Baku --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18
   karvan places Tbilisi                      find a place by any of its names, in any script
   karvan check --model my-corridor           every problem of a model, with file, line and column
   karvan export model --output my-corridor   the built-in model as tables, to be changed
@@ -84,6 +85,19 @@ impl Format {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Find the ways a consignment can go: time with its spread, cost, CO2e, papers
+    #[command(after_help = "\
+Examples:
+  karvan plan --from Baku --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18
+  karvan plan --from Altynkol --to Poti --cargo containers --feu 40 --depart 2026-03-02 --format html -o poti.html
+  karvan plan --from Tashkent --to Tbilisi --cargo textiles --trucks 1 --arrive-by 2026-04-30
+  karvan plan --from Kostanay --to Yerevan --cargo 1001 --tonnes 3000 --depart 2025-11-10 --avoid RU
+  karvan plan --from 49.88,40.39 --to GEPTI --cargo UN1203 --trucks 3 --depart 2026-01-10
+
+A place is any of its names or codes, or lon,lat; a cargo is a name, an HS code or a UN number.
+Wagons, TEU and trucks imply tonnes through the equipment's usual load, and the other way round.
+Formats: table, json, csv, geojson, html. Exit status 1 if no option exists; the reason is printed.")]
+    Plan(Box<Plan>),
     /// Find places by any of their names and codes
     #[command(after_help = "\
 Examples:
@@ -131,6 +145,95 @@ pub struct Places {
     /// Most places shown
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
+}
+
+/// What to plan.
+#[derive(Debug, clap::Args)]
+pub struct Plan {
+    /// Origin: a name in any script, UN/LOCODE, ESR code, key, or lon,lat
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub from: String,
+    /// Destination
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub to: String,
+    /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
+    #[arg(long)]
+    pub cargo: String,
+    /// Mass, tonnes
+    #[arg(long, value_name = "T", allow_hyphen_values = true, help_heading = "Quantity")]
+    pub tonnes: Option<f64>,
+    /// Number of wagons; with --tonnes, the mass is split among them
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["teu", "feu", "trucks"], help_heading = "Quantity")]
+    pub wagons: Option<f64>,
+    /// Number of twenty-foot units
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["feu", "trucks"], help_heading = "Quantity")]
+    pub teu: Option<f64>,
+    /// Number of forty-foot containers (two TEU each)
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "trucks", help_heading = "Quantity")]
+    pub feu: Option<f64>,
+    /// Number of lorries
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Quantity")]
+    pub trucks: Option<f64>,
+    /// Earliest departure, local time: 2025-12-18 or 2025-12-18T14:00
+    #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "When")]
+    pub depart: Option<DateTime>,
+    /// Latest arrival, local time; a day alone means its end
+    #[arg(long, value_name = "WHEN", value_parser = moment_end, help_heading = "When")]
+    pub arrive_by: Option<DateTime>,
+    /// What counts: time, cost, co2e, reliability
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "time,cost,co2e,reliability", help_heading = "Search")]
+    pub criteria: Vec<CriterionWord>,
+    /// Place to go via; may be repeated
+    #[arg(long, value_name = "PLACE", help_heading = "Search")]
+    pub via: Vec<String>,
+    /// Place, state (two letters) or mode to avoid; may be repeated
+    #[arg(long, value_name = "PLACE|STATE|MODE", help_heading = "Search")]
+    pub avoid: Vec<String>,
+    /// Most options shown
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=50), help_heading = "Search")]
+    pub options: u16,
+    /// Draws per option; without it, as the model says
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000), help_heading = "Search")]
+    pub draws: Option<u32>,
+    /// Show the legs of every option, not only of the first (table)
+    #[arg(long, help_heading = "Output")]
+    pub all_legs: bool,
+    /// Language of the page: en, ru
+    #[arg(long, value_enum, default_value = "en", help_heading = "Output")]
+    pub lang: LangWord,
+}
+
+/// A criterion, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CriterionWord {
+    /// Mean time
+    Time,
+    /// Cost
+    Cost,
+    /// Emissions, well to wheel
+    Co2e,
+    /// A bound on the spread of the time
+    Reliability,
+}
+
+/// A language of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LangWord {
+    /// English
+    En,
+    /// Russian
+    Ru,
+}
+
+fn moment(text: &str) -> Result<DateTime, String> {
+    if text.len() == 10 {
+        return day(text).map(|d| d.at(0, 0, 0, 0));
+    }
+    text.replace(' ', "T").parse().map_err(|_| "a moment is written 2025-12-18 or 2025-12-18T14:00".to_owned())
+}
+
+fn moment_end(text: &str) -> Result<DateTime, String> {
+    if text.len() == 10 { day(text).map(|d| d.at(23, 59, 59, 0)) } else { moment(text) }
 }
 
 /// What to write out.

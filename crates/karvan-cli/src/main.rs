@@ -7,6 +7,7 @@ mod export;
 mod load;
 mod out;
 mod places;
+mod plan;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<u8, Failure> {
     match &args.command {
+        Command::Plan(a) => plan::run(&args.common, a),
         Command::Places(a) => places::run(&args.common, a),
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),

@@ -19,7 +19,7 @@ use karvan_model::tables::{
 use karvan_model::{BorderIx, CargoIx, EquipmentIx, LinkIx, Model, NodeIx, RuleIx, StateIx, TerminalIx};
 use karvan_units::{DayInterval, Estimate};
 
-use crate::base::{Base, LandPart, Stretch, Track};
+use crate::base::{Base, LandPart, Stretch, Track, runs_on};
 use crate::loads::Loads;
 use crate::rates::{Cost, Pricer, RateTable};
 use crate::waits::{Quantiles, Wait, WeatherWait};
@@ -1173,6 +1173,10 @@ impl<'m> Builder<'m, '_> {
                     }
                     for &node in &nodes {
                         let Some(score) = Operations::holds(model, t, named, node) else { continue };
+                        // A row that names a break of gauge vouches for both tracks.
+                        if t.gauges_mm.is_empty() && !(self.reaches(node, before) && self.reaches(node, after)) {
+                            continue;
+                        }
                         let best = seen.entry((node, before, after, t.operation)).or_insert((score, *ix));
                         if score > best.0 {
                             *best = (score, *ix);
@@ -1210,6 +1214,13 @@ impl<'m> Builder<'m, '_> {
                 self.push(x, y, d, via);
             }
         }
+    }
+
+    /// Whether equipment can come to a node at all: wagons need a track of their gauge, lorries a road.
+    fn reaches(&self, node: NodeIx, ride: u8) -> bool {
+        let track = Track { mode: self.equipment_mode(ride), gauge_mm: self.gauge(ride).unwrap_or(0) };
+        matches!(track.mode, Mode::Sea | Mode::InlandWater)
+            || self.net.base.hops_of(node).iter().any(|h| runs_on(&self.model().tables.link[h.link.ix()], track))
     }
 
     fn transfer_fits(&self, t: &Terminal, before: u8, after: u8) -> bool {

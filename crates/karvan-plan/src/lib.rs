@@ -8,7 +8,9 @@
 pub mod answer;
 mod draws;
 mod legs;
+mod near;
 mod plan;
 
+pub use near::endpoint_near;
 pub use draws::{Draws, percentile};
 pub use plan::*;

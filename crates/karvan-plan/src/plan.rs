@@ -168,6 +168,23 @@ pub enum PlanError {
     /// The model lacks a figure.
     #[error("the model states no parameter `{0}`, which plans need; add it to table `parameter`")]
     Parameter(&'static str),
+    /// A position far from any road.
+    #[error("{lon},{lat} lies {km:.0} km of road from the nearest node of the network, {name}; at most {most:.0} km are bridged. Name a place nearer to it")]
+    OffTheNetwork {
+        /// Degrees east.
+        lon: f64,
+        /// Degrees north.
+        lat: f64,
+        /// Road to the nearest node, km.
+        km: f64,
+        /// Greatest access distance, km.
+        most: f64,
+        /// Nearest node.
+        name: String,
+    },
+    /// The model has no road at all.
+    #[error("a position needs a road network, and the model has none; name a node")]
+    NoRoads,
     /// No criterion.
     #[error("no criterion; give one or more of time, cost, co2e, reliability")]
     NoCriterion,

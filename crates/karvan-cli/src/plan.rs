@@ -1,0 +1,152 @@
+//! `karvan plan`.
+
+use std::io::IsTerminal;
+
+use karvan_model::places::{Gazetteer, Place, find_cargo};
+use karvan_model::tables::{Mode, Unit};
+use karvan_model::{Model, NodeIx, StateIx};
+use karvan_network::base::Base;
+use karvan_plan::answer::{Answer, Provenance};
+use karvan_plan::{Criterion, Endpoint, PlanError, Quantity, Request, endpoint_near};
+use karvan_report::Lang;
+
+use crate::args::{Common, CriterionWord, Format, LangWord, Plan};
+use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
+use crate::load::{self, Loaded};
+use crate::out;
+
+const FORMATS: &[Format] = &[Format::Table, Format::Json, Format::Csv, Format::Geojson, Format::Html];
+
+pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
+    let format = common.format_of(FORMATS)?;
+    let loaded = load::load(&common.asked(matches!(format, Format::Geojson | Format::Html)))?;
+    let model = &loaded.model;
+    let request = request(common, args, &loaded)?;
+    let base = Base::new(model);
+    let provenance = Provenance {
+        model: format!("{} {}", model.manifest.name, model.manifest.version),
+        model_hash: loaded.raw_hash.clone(),
+        scenario: loaded.scenario.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Provenance::default()
+    };
+    let answer = karvan_plan::plan(model, &base, &request, provenance).map_err(failure)?;
+    out::deliver(common.output.as_deref(), render(&answer, format, args, common).as_bytes())?;
+    Ok(if answer.options.is_empty() { NO_ANSWER } else { DONE })
+}
+
+fn render(answer: &Answer, format: Format, args: &Plan, common: &Common) -> String {
+    let colour = common.output.is_none() && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let text = match format {
+        Format::Json => karvan_report::json(answer),
+        Format::Csv => karvan_report::csv(answer),
+        Format::Geojson => karvan_report::geojson(answer),
+        Format::Html => karvan_report::html(
+            answer,
+            match args.lang {
+                LangWord::En => Lang::En,
+                LangWord::Ru => Lang::Ru,
+            },
+        ),
+        Format::Table if args.all_legs => karvan_report::table_all_legs(answer, WIDTH, colour),
+        Format::Table => karvan_report::table(answer, WIDTH, colour),
+    };
+    if text.ends_with('\n') { text } else { text + "\n" }
+}
+
+/// Columns of the table.
+const WIDTH: usize = 100;
+
+fn failure(e: PlanError) -> Failure {
+    let hint = match &e {
+        PlanError::NoQuantity | PlanError::Quantity { .. } => "--tonnes, --wagons, --teu, --feu or --trucks",
+        PlanError::NoTime => "--depart 2025-12-18 or --arrive-by 2025-12-31",
+        PlanError::SamePlace(_) => "`karvan places` shows which nodes a name stands for",
+        PlanError::Calendar { .. } => "the calendar is that of the model's model.toml",
+        PlanError::NotCarried { .. } => "give the quantity in a unit that takes the cargo, or in --tonnes",
+        PlanError::OffTheNetwork { .. } => "a position is written lon,lat: degrees east first",
+        PlanError::Parameter(_) | PlanError::NoRoads => "`karvan check` lists what a model lacks",
+        PlanError::Overloaded { .. } | PlanError::Backwards { .. } | PlanError::Vias(_) | PlanError::NoCriterion => {
+            "`karvan plan --help` has examples"
+        }
+    };
+    wrong_input(e.to_string(), hint)
+}
+
+fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Failure> {
+    let model = &loaded.model;
+    let places = Gazetteer::new(model);
+    let endpoint = |text: &str| -> Result<Endpoint, Failure> {
+        match places.resolve(text)? {
+            Place::Nodes { nodes, .. } => {
+                let main = *nodes.first().ok_or_else(|| Failure::Fault(format!("`{text}` names no node")))?;
+                Ok(Endpoint { main, nodes: nodes.into_iter().map(|n| (n, 0.0)).collect() })
+            }
+            Place::Point { lon, lat } => endpoint_near(model, lon, lat).map_err(failure),
+        }
+    };
+    let units = match (args.wagons, args.teu, args.feu, args.trucks) {
+        (Some(n), ..) => Some((Unit::Wagon, n)),
+        (_, Some(n), ..) => Some((Unit::Teu, n)),
+        (_, _, Some(n), _) => Some((Unit::Teu, 2.0 * n)),
+        (.., Some(n)) => Some((Unit::Truck, n)),
+        _ => None,
+    };
+    if let Some((unit, n)) = units
+        && n.fract() != 0.0
+    {
+        return Err(wrong_input(format!("{n} {} is no whole number", unit.word()), "units are counted in whole numbers"));
+    }
+    let avoided = args.avoid.iter().map(|a| avoid(model, &places, a)).collect::<Result<Vec<_>, _>>()?;
+    let mut criteria = Vec::new();
+    for c in &args.criteria {
+        let c = match c {
+            CriterionWord::Time => Criterion::Time,
+            CriterionWord::Cost => Criterion::Cost,
+            CriterionWord::Co2e => Criterion::Co2e,
+            CriterionWord::Reliability => Criterion::Reliability,
+        };
+        if !criteria.contains(&c) {
+            criteria.push(c);
+        }
+    }
+    Ok(Request {
+        from: endpoint(&args.from)?,
+        to: endpoint(&args.to)?,
+        cargo: find_cargo(model, &args.cargo)?,
+        quantity: Quantity { tonnes: args.tonnes, units },
+        depart: args.depart,
+        arrive_by: args.arrive_by,
+        as_of: loaded.as_of,
+        criteria,
+        via: args.via.iter().map(|v| endpoint(v)).collect::<Result<_, _>>()?,
+        avoid_nodes: avoided.iter().flat_map(|a| a.nodes.clone()).collect(),
+        avoid_states: avoided.iter().filter_map(|a| a.state).collect(),
+        avoid_modes: avoided.iter().filter_map(|a| a.mode).collect(),
+        options: usize::from(args.options),
+        seed: common.seed,
+        draws: args.draws.map(|d| d as usize),
+    })
+}
+
+#[derive(Default)]
+struct Avoided {
+    nodes: Vec<NodeIx>,
+    state: Option<StateIx>,
+    mode: Option<Mode>,
+}
+
+fn avoid(model: &Model, places: &Gazetteer, text: &str) -> Result<Avoided, Failure> {
+    if let Some(m) = Mode::ALL.iter().find(|m| m.word() == text.to_lowercase()) {
+        return Ok(Avoided { mode: Some(*m), ..Avoided::default() });
+    }
+    if let Some(s) = model.state_ix(text.trim()) {
+        return Ok(Avoided { state: Some(s), ..Avoided::default() });
+    }
+    match places.resolve(text)? {
+        Place::Nodes { nodes, .. } => Ok(Avoided { nodes, ..Avoided::default() }),
+        Place::Point { .. } => {
+            Err(wrong_input(format!("`{text}` is a position, which cannot be avoided"), "name a place, a state such as RU, or a mode such as sea"))
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Everything on an invented corridor: another sea, gauges 1000 and 1435, states XA, XB, XC.
+
+use std::path::Path;
+
+use karvan_model::places::{Gazetteer, Place, find_cargo};
+use karvan_model::tables::Unit;
+use karvan_model::{Model, Tables};
+use karvan_network::base::Base;
+use karvan_plan::answer::{Answer, LegKind, Provenance};
+use karvan_plan::{Criterion, Endpoint, PlanError, Quantity, Request, plan};
+
+fn model() -> Model {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../karvan-cli/tests/corridor2");
+    let read = karvan_io::read_folder(&folder, karvan_io::LoadOptions { geometry: true });
+    let mut problems = read.problems;
+    let tables = Tables::read(&read.raw, &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    Model::new(read.raw.manifest, tables)
+}
+
+struct Ask<'a> {
+    from: &'a str,
+    to: &'a str,
+    cargo: &'a str,
+    quantity: Quantity,
+    depart: &'a str,
+}
+
+fn tonnes(t: f64) -> Quantity {
+    Quantity { tonnes: Some(t), units: None }
+}
+
+fn request(model: &Model, ask: &Ask) -> Request {
+    let places = Gazetteer::new(model);
+    let end = |text: &str| match places.resolve(text).unwrap() {
+        Place::Nodes { nodes, .. } => {
+            Endpoint { main: nodes[0], nodes: nodes.into_iter().map(|n| (n, 0.0)).collect() }
+        }
+        Place::Point { lon, lat } => karvan_plan::endpoint_near(model, lon, lat).unwrap(),
+    };
+    Request {
+        from: end(ask.from),
+        to: end(ask.to),
+        cargo: find_cargo(model, ask.cargo).unwrap(),
+        quantity: ask.quantity,
+        depart: Some(ask.depart.parse().unwrap()),
+        arrive_by: None,
+        as_of: None,
+        criteria: Criterion::ALL.to_vec(),
+        via: Vec::new(),
+        avoid_nodes: Vec::new(),
+        avoid_states: Vec::new(),
+        avoid_modes: Vec::new(),
+        options: 6,
+        seed: 1,
+        draws: Some(2000),
+    }
+}
+
+fn answer(model: &Model, ask: &Ask) -> Answer {
+    let base = Base::new(model);
+    plan(model, &base, &request(model, ask), Provenance::default()).unwrap()
+}
+
+fn describe(a: &Answer) -> String {
+    let mut out = String::new();
+    for o in &a.options {
+        out += &format!(
+            "{} | {} | P50 {:.0} h P90 {:.0} h | {:.0} USD | {:.0} kg\n",
+            o.rank, o.label, o.p50_h.get(), o.p90_h.get(), o.cost_usd.best, o.co2e_kg.get()
+        );
+        for l in &o.legs {
+            out += &format!(
+                "    {:?} {} {} > {} {:.0} km {:.1}-{:.1} h wait {:.1} {:.0} USD {:?}\n",
+                l.kind, l.title, l.from.id, l.to.id, l.distance_km.get(), l.start_h.get(), l.end_h.get(), l.waiting_h.get(),
+                l.prices.iter().map(|p| p.usd.best).sum::<f64>(), l.papers
+            );
+        }
+    }
+    if let Some(r) = &a.refusal {
+        out += &format!("refused: {}\n{:#?}", r.reason, r.blockers);
+    }
+    out
+}
+
+#[test]
+fn ore_goes_by_rail_ferry_or_ship_with_a_change_of_gauge() {
+    let m = model();
+    let a = answer(&m, &Ask { from: "Tarn mine", to: "Dorn", cargo: "ore", quantity: tonnes(800.0), depart: "2031-02-03T08:00" });
+    let text = describe(&a);
+    println!("{text}");
+    assert!(!a.options.is_empty(), "{text}");
+    let ferry = a.options.iter().find(|o| {
+        o.legs.iter().any(|l| l.service.as_deref() == Some("ferry_wagon"))
+            && o.legs.iter().any(|l| l.title.contains("1000/1435"))
+    });
+    let ferry = ferry.unwrap_or_else(|| panic!("no option by the rail ferry with bogies changed\n{text}"));
+    // No track of 1435 mm leads to Kess, so nothing is loaded into such wagons there.
+    let at_kess = |l: &karvan_plan::answer::Leg| l.from.id == "kess_port" && l.equipment.equipment.contains("1435");
+    assert!(!a.options.iter().flat_map(|o| &o.legs).any(at_kess), "{text}");
+    assert_eq!(ferry.legs.first().map(|l| l.kind), Some(LegKind::Load));
+    assert_eq!(ferry.legs.last().map(|l| l.kind), Some(LegKind::Unload));
+    // The model is a line: no leg begins before the one before has ended.
+    for w in ferry.legs.windows(2) {
+        assert!((w[0].end_h.get() - w[1].start_h.get()).abs() < 1e-9, "{text}");
+    }
+}
+
+#[test]
+fn the_day_decides_and_the_rule_is_named() {
+    let m = model();
+    let ask = |depart| Ask { from: "Tarn mine", to: "Dorn", cargo: "ore", quantity: tonnes(800.0), depart };
+    let before = answer(&m, &ask("2030-10-05T08:00"));
+    assert!(before.options.is_empty());
+    let refusal = before.refusal.unwrap();
+    assert_eq!(refusal.blockers[0].row, "rule/xa_ore_ban", "{refusal:#?}");
+    assert!(!answer(&m, &ask("2031-01-05T08:00")).options.is_empty(), "the narrower permit overrides the ban");
+}
+
+#[test]
+fn petrol_in_transit_waits_for_the_law() {
+    let m = model();
+    let ask = |depart| Ask { from: "Orlo", to: "Dorn", cargo: "petrol", quantity: tonnes(600.0), depart };
+    let a = answer(&m, &ask("2030-11-01T08:00"));
+    assert!(a.options.is_empty(), "{}", describe(&a));
+    assert_eq!(a.refusal.unwrap().blockers[0].row, "rule/xb_petrol_ban");
+    let a = answer(&m, &ask("2031-03-05T08:00"));
+    assert!(!a.options.is_empty(), "{}", describe(&a));
+}
+
+#[test]
+fn what_cannot_be_carried_is_refused_with_what_can() {
+    let m = model();
+    let base = Base::new(&m);
+    let ask = Ask {
+        from: "Orlo",
+        to: "Dorn",
+        cargo: "petrol",
+        quantity: Quantity { tonnes: None, units: Some((Unit::Teu, 10.0)) },
+        depart: "2031-03-05T08:00",
+    };
+    match plan(&m, &base, &request(&m, &ask), Provenance::default()) {
+        Err(PlanError::NotCarried { unit, .. }) => assert_eq!(unit, "teu"),
+        other => panic!("{other:?}"),
+    }
+    let none = Ask { quantity: tonnes(0.0), ..ask };
+    assert!(matches!(
+        plan(&m, &base, &request(&m, &none), Provenance::default()),
+        Err(PlanError::Quantity { .. })
+    ));
+}
+
+#[test]
+fn one_seed_one_answer() {
+    let m = model();
+    let ask = Ask { from: "Orlo", to: "Dorn", cargo: "containers", quantity: tonnes(280.0), depart: "2031-02-03T08:00" };
+    let (a, b) = (answer(&m, &ask), answer(&m, &ask));
+    println!("{}", describe(&a));
+    assert_eq!(format!("{a:?}"), format!("{b:?}"));
+}
