@@ -46,9 +46,17 @@ pub fn read_folder(folder: &Path, options: LoadOptions) -> Read {
     let entries = match fs::read_dir(folder) {
         Ok(e) => e,
         Err(e) if folder.is_file() => {
-            return failed(format!("a model is a folder, this is a file ({e})"), "name the folder that holds model.toml");
+            return failed(
+                format!("a model is a folder, this is a file ({e})"),
+                "name the folder that holds model.toml",
+            );
         }
-        Err(e) => return failed(format!("the model folder cannot be read: {e}"), "name a folder that holds model.toml"),
+        Err(e) => {
+            return failed(
+                format!("the model folder cannot be read: {e}"),
+                "name a folder that holds model.toml",
+            );
+        }
     };
     let mut problems = Vec::new();
     let mut names: Vec<String> = Vec::new();
@@ -146,7 +154,10 @@ pub fn pack_folder(folder: &Path) -> io::Result<Vec<u8>> {
 pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)], overwrite: bool) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     if !overwrite && let Some((name, _)) = files.iter().find(|(name, _)| folder.join(name).exists()) {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} is already there", folder.join(name).display())));
+        return Err(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("{} is already there", folder.join(name).display()),
+        ));
     }
     for (name, bytes) in files {
         write_whole(&folder.join(name), bytes)?;
@@ -159,7 +170,9 @@ pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)], overwrite: bool)
 /// # Errors
 /// If the file cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a path without a file name"))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a path without a file name"))?;
     let mut beside = path.to_path_buf();
     beside.set_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = fs::File::create(&beside).and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));

@@ -89,15 +89,21 @@ pub fn load(path: &Path) -> (ScenarioFile, Vec<Problem>) {
         let real = match path.canonicalize() {
             Ok(p) => p,
             Err(e) => {
-                problems.push(Problem::error(asked_at, format!("scenario `{}` cannot be read: {e}", path.display())));
+                problems.push(Problem::error(
+                    asked_at,
+                    format!("scenario `{}` cannot be read: {e}", path.display()),
+                ));
                 break;
             }
         };
         if seen.contains(&real) || seen.len() >= DEEPEST {
             let way: Vec<String> = chain.iter().map(|(p, _)| p.display().to_string()).collect();
             problems.push(
-                Problem::error(asked_at, format!("the scenario inherits itself: {} → {}", way.join(" → "), path.display()))
-                    .hint("let the last of them name `builtin` or a model folder as its base"),
+                Problem::error(
+                    asked_at,
+                    format!("the scenario inherits itself: {} → {}", way.join(" → "), path.display()),
+                )
+                .hint("let the last of them name `builtin` or a model folder as its base"),
             );
             break;
         }
@@ -105,7 +111,10 @@ pub fn load(path: &Path) -> (ScenarioFile, Vec<Problem>) {
         let bytes = match std::fs::read(&path) {
             Ok(b) => b,
             Err(e) => {
-                problems.push(Problem::error(asked_at, format!("scenario `{}` cannot be read: {e}", path.display())));
+                problems.push(Problem::error(
+                    asked_at,
+                    format!("scenario `{}` cannot be read: {e}", path.display()),
+                ));
                 break;
             }
         };
@@ -144,7 +153,9 @@ pub fn parse(shown: &str, bytes: Vec<u8>) -> (Parsed, Vec<Problem>) {
     let mut problems = Vec::new();
     let file: Arc<str> = shown.into();
     let whole = At { file: file.clone(), ..At::default() };
-    let Some(text) = text_of(&whole, bytes, "TOML", &mut problems) else { return (Parsed::default(), problems) };
+    let Some(text) = text_of(&whole, bytes, "TOML", &mut problems) else {
+        return (Parsed::default(), problems);
+    };
     let (document, errors) = DeTable::parse_recoverable(&text);
     for e in &errors {
         let at = e.span().map_or_else(|| whole.clone(), |s| place_in(&file, &text, s.start));
@@ -251,7 +262,11 @@ impl Reader<'_> {
                 parts.map(|p| p.join(";"))
             }
             _ => {
-                self.refuse(value, "this is no value of a cell", "a text, number, day, true or false, or a list of them");
+                self.refuse(
+                    value,
+                    "this is no value of a cell",
+                    "a text, number, day, true or false, or a list of them",
+                );
                 None
             }
         }
@@ -300,7 +315,8 @@ impl Reader<'_> {
             } else {
                 format!("the edit does {} things", verbs.len())
             };
-            self.problems.push(Problem::error(at, what).allowed("exactly one of `add`, `change`, `remove`, `apply`"));
+            self.problems
+                .push(Problem::error(at, what).allowed("exactly one of `add`, `change`, `remove`, `apply`"));
             return None;
         };
         let (needs, may): (&[&str], &[&str]) = match verb {
@@ -367,10 +383,15 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_at_its_place() {
-        assert_eq!(words("titel = \"x\""), ["s.toml:1:1: error: unknown key `titel`\n  hint: did you mean `title`?"]);
+        assert_eq!(
+            words("titel = \"x\""),
+            ["s.toml:1:1: error: unknown key `titel`\n  hint: did you mean `title`?"]
+        );
         assert_eq!(
             words("[[edit]]\nadd = \"link\"\nremove = \"link\""),
-            ["s.toml:2:1: error: the edit does 2 things; allowed: exactly one of `add`, `change`, `remove`, `apply`"]
+            [
+                "s.toml:2:1: error: the edit does 2 things; allowed: exactly one of `add`, `change`, `remove`, `apply`"
+            ]
         );
         assert_eq!(words("[[edit]]\nadd = \"link\""), ["s.toml:2:1: error: `add` needs `row`"]);
         assert!(words("as_of = 2025-13-01")[0].starts_with("s.toml:1:"));

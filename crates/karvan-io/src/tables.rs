@@ -38,6 +38,7 @@ pub(crate) fn read(shown: &str, files: Vec<(String, Vec<u8>)>) -> (RawModel, Vec
             }
         } else if let Some(table) = table_of(&name) {
             let rows = &mut raw.tables.entry(table.name).or_default().rows;
+            let sound = problems.len();
             if let Some(text) = text_of(&whole, bytes, "CSV", &mut problems) {
                 let before = problems.len();
                 read_table(table, file, text, rows, &mut problems);
@@ -46,6 +47,9 @@ pub(crate) fn read(shown: &str, files: Vec<(String, Vec<u8>)>) -> (RawModel, Vec
                     problems.truncate(before + MOST_PROBLEMS);
                     problems.push(Problem::error(whole, format!("{} more problems", found - MOST_PROBLEMS)));
                 }
+            }
+            if problems.len() > sound {
+                raw.incomplete.insert(table.name);
             }
         } else if !is_not_ours(&name) {
             let stem = name.split('.').next().unwrap_or("");
@@ -58,10 +62,15 @@ pub(crate) fn read(shown: &str, files: Vec<(String, Vec<u8>)>) -> (RawModel, Vec
         }
     }
     let missing = |what: &str| {
-        Problem::error(At { file: format!("{shown}{what}").into(), ..At::default() }, format!("`{what}` is missing"))
+        Problem::error(
+            At { file: format!("{shown}{what}").into(), ..At::default() },
+            format!("`{what}` is missing"),
+        )
     };
     if !manifest_seen {
-        problems.push(missing("model.toml").hint("a model needs name, title, version, first_day, last_day, price_year"));
+        problems.push(
+            missing("model.toml").hint("a model needs name, title, version, first_day, last_day, price_year"),
+        );
     }
     for table in ["state", "node", "link"] {
         if !raw.tables.contains_key(table) {
@@ -72,7 +81,12 @@ pub(crate) fn read(shown: &str, files: Vec<(String, Vec<u8>)>) -> (RawModel, Vec
 }
 
 /// The text of a file, or why it is none.
-pub(crate) fn text_of(whole: &At, mut bytes: Vec<u8>, format: &str, problems: &mut Vec<Problem>) -> Option<String> {
+pub(crate) fn text_of(
+    whole: &At,
+    mut bytes: Vec<u8>,
+    format: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
     let remedy = format!("save it as {format} in UTF-8");
     let mut refuse = |at: At, what: String| {
         problems.push(Problem::error(at, what).allowed("text in UTF-8").hint(remedy.clone()));
@@ -145,7 +159,13 @@ fn manifest(file: &Arc<str>, text: &str, problems: &mut Vec<Problem>) -> Manifes
     }
 }
 
-fn read_table(table: &TableInfo, file: Arc<str>, text: String, rows: &mut Vec<RawRow>, problems: &mut Vec<Problem>) {
+fn read_table(
+    table: &TableInfo,
+    file: Arc<str>,
+    text: String,
+    rows: &mut Vec<RawRow>,
+    problems: &mut Vec<Problem>,
+) {
     let columns = (table.columns)();
     let line_one = |column| At { file: file.clone(), line: 1, column };
     let mut csv = reader(&text);
@@ -205,8 +225,11 @@ fn read_table(table: &TableInfo, file: Arc<str>, text: String, rows: &mut Vec<Ra
         if source.fields[c].is_none() && !column.optional {
             usable = false;
             problems.push(
-                Problem::error(At { line: start, ..line_one(0) }, format!("table `{}` lacks its column `{}`", table.name, column.name))
-                    .allowed(column.syntax.clone()),
+                Problem::error(
+                    At { line: start, ..line_one(0) },
+                    format!("table `{}` lacks its column `{}`", table.name, column.name),
+                )
+                .allowed(column.syntax.clone()),
             );
         }
     }
@@ -238,7 +261,8 @@ fn read_table(table: &TableInfo, file: Arc<str>, text: String, rows: &mut Vec<Ra
                 continue;
             }
             let at = source.locate(offset, line, record.len().min(header.len()));
-            let mut p = Problem::error(at, format!("{} cells; the header has {}", record.len(), header.len()));
+            let mut p =
+                Problem::error(at, format!("{} cells; the header has {}", record.len(), header.len()));
             if record.len() > header.len() {
                 p = p.hint("a text with a comma stands in double quotes");
             }
@@ -247,9 +271,12 @@ fn read_table(table: &TableInfo, file: Arc<str>, text: String, rows: &mut Vec<Ra
         }
         if let Some(i) = record.iter().position(|c| c.len() > LONGEST_CELL) {
             problems.push(
-                Problem::error(source.locate(offset, line, i), format!("a cell of {} bytes", record[i].len()))
-                    .allowed("at most 1 MiB")
-                    .hint("a double quote may stand open"),
+                Problem::error(
+                    source.locate(offset, line, i),
+                    format!("a cell of {} bytes", record[i].len()),
+                )
+                .allowed("at most 1 MiB")
+                .hint("a double quote may stand open"),
             );
             continue;
         }
@@ -258,8 +285,11 @@ fn read_table(table: &TableInfo, file: Arc<str>, text: String, rows: &mut Vec<Ra
     }
     if last > 0 && source.ends_in_quotes(last) {
         problems.push(
-            Problem::error(source.locate(last, csv_line(&source.text, last), 0), "a double quote stands open at the end of the file")
-                .hint("the file may have been cut off; close the quote in this record"),
+            Problem::error(
+                source.locate(last, csv_line(&source.text, last), 0),
+                "a double quote stands open at the end of the file",
+            )
+            .hint("the file may have been cut off; close the quote in this record"),
         );
     }
 }

@@ -44,7 +44,8 @@ pub fn claim_counts(tables: &Tables) -> Vec<ClaimCount> {
 
 /// Length of the great circle between two positions (degrees), km, on the sphere of mean radius 6,371.0088 km.
 pub fn great_circle_km(a: (f64, f64), b: (f64, f64)) -> f64 {
-    let (lon_a, lat_a, lon_b, lat_b) = (a.0.to_radians(), a.1.to_radians(), b.0.to_radians(), b.1.to_radians());
+    let (lon_a, lat_a, lon_b, lat_b) =
+        (a.0.to_radians(), a.1.to_radians(), b.0.to_radians(), b.1.to_radians());
     let h = ((lat_b - lat_a) / 2.0).sin().powi(2)
         + lat_a.cos() * lat_b.cos() * ((lon_b - lon_a) / 2.0).sin().powi(2);
     2.0 * 6371.0088 * h.min(1.0).sqrt().asin()
@@ -91,6 +92,11 @@ impl<'m> Check<'m> {
         self.raw.tables.get(T::TABLE)?.rows.get(*table.raw_row.get(i)? as usize)
     }
 
+    /// Whether one of the tables could not be read whole: then nothing is concluded from what is not in it.
+    fn lacks(&self, tables: &[&str]) -> bool {
+        tables.iter().any(|t| self.raw.incomplete.contains(t))
+    }
+
     /// Where a column of the table's row `i` stands.
     fn at<T: Row>(&mut self, table: &TableOf<T>, i: usize, column: &str) -> At {
         let names =
@@ -102,12 +108,24 @@ impl<'m> Check<'m> {
         }
     }
 
-    fn error<T: Row>(&mut self, table: &TableOf<T>, i: usize, column: &str, what: impl Into<String>) -> &mut Problem {
+    fn error<T: Row>(
+        &mut self,
+        table: &TableOf<T>,
+        i: usize,
+        column: &str,
+        what: impl Into<String>,
+    ) -> &mut Problem {
         let at = self.at(table, i, column);
         self.push(Problem::error(at, what))
     }
 
-    fn warn<T: Row>(&mut self, table: &TableOf<T>, i: usize, column: &str, what: impl Into<String>) -> &mut Problem {
+    fn warn<T: Row>(
+        &mut self,
+        table: &TableOf<T>,
+        i: usize,
+        column: &str,
+        what: impl Into<String>,
+    ) -> &mut Problem {
         let at = self.at(table, i, column);
         self.push(Problem::warning(at, what))
     }
@@ -131,7 +149,8 @@ impl<'m> Check<'m> {
                 if set.contains(&key) {
                     let place = positions.first().map_or_else(|| row.at(), |p| row.place(*p));
                     let what = format!("`{}` has two rows with the key `{}`", t.name, shorten(&key));
-                    self.problems.push(Problem::error(place, what).hint("give one another key, or take it out"));
+                    self.problems
+                        .push(Problem::error(place, what).hint("give one another key, or take it out"));
                 } else {
                     set.insert(key);
                 }
@@ -149,10 +168,14 @@ impl<'m> Check<'m> {
             for (column, key) in row.references() {
                 let Some(target) = columns[column].refers_to else { continue };
                 let Some(known) = keys.get(target) else { continue };
-                if known.contains(&key) {
+                if known.contains(&key) || self.lacks(&[target]) {
                     continue;
                 }
-                let what = format!("`{}` column `{}`: `{target}` has no row `{key}`", T::TABLE, columns[column].name);
+                let what = format!(
+                    "`{}` column `{}`: `{target}` has no row `{key}`",
+                    T::TABLE,
+                    columns[column].name
+                );
                 let mut sorted: Vec<&str> = known.iter().map(String::as_str).collect();
                 sorted.sort_unstable();
                 let near = nearest(&key, sorted).map(|n| format!("did you mean `{n}`?"));
@@ -178,11 +201,18 @@ impl<'m> Check<'m> {
             && t <= f
         {
             let what = format!("`{}` holds on no day: from {f} till {t}", T::TABLE);
-            self.error(table, i, "till", what).allowed = Some("a day after `from`; `till` is the first day it no longer holds".into());
+            self.error(table, i, "till", what).allowed =
+                Some("a day after `from`; `till` is the first day it no longer holds".into());
         }
     }
 
-    fn not_negative<T: Row>(&mut self, table: &'m TableOf<T>, i: usize, column: &str, value: Option<Estimate>) {
+    fn not_negative<T: Row>(
+        &mut self,
+        table: &'m TableOf<T>,
+        i: usize,
+        column: &str,
+        value: Option<Estimate>,
+    ) {
         if let Some(v) = value
             && v.low < 0.0
         {
@@ -203,15 +233,17 @@ impl<'m> Check<'m> {
         if let Some(v) = value
             && (v.low < 0.0 || v.high > 1.0)
         {
-            let hint = (v.high > 1.0 && v.high <= 100.0).then(|| "this may be a percentage: divide it by 100".to_owned());
-            let p = self.error(table, i, column, format!("`{}` column `{column}`: {v} is no share", T::TABLE));
+            let hint = (v.high > 1.0 && v.high <= 100.0)
+                .then(|| "this may be a percentage: divide it by 100".to_owned());
+            let p =
+                self.error(table, i, column, format!("`{}` column `{column}`: {v} is no share", T::TABLE));
             p.allowed = Some("0 to 1".into());
             p.hint = hint;
         }
     }
 
     fn currency<T: Row>(&mut self, table: &'m TableOf<T>, i: usize, currency: &str, year: Option<u32>) {
-        if currency == "USD" {
+        if currency == "USD" || self.lacks(&["exchange_rate"]) {
             return;
         }
         let rates = &self.tables.exchange_rate;
@@ -220,7 +252,11 @@ impl<'m> Check<'m> {
         if years.is_empty() {
             let known: Vec<&str> = rates.iter().map(|r| r.currency.as_str()).chain(["USD"]).collect();
             let near = nearest(currency, known).map(|n| format!("did you mean `{n}`? else add its rate"));
-            let what = format!("`{}` column `currency`: `exchange_rate` has no rate of `{}`", T::TABLE, shorten(currency));
+            let what = format!(
+                "`{}` column `currency`: `exchange_rate` has no rate of `{}`",
+                T::TABLE,
+                shorten(currency)
+            );
             let p = self.error(table, i, "currency", what);
             p.allowed = Some("USD, or an ISO 4217 code with a row in `exchange_rate`".into());
             p.hint = near;
@@ -239,7 +275,8 @@ impl<'m> Check<'m> {
         for (i, s) in t.iter().enumerate() {
             if s.currency.len() != 3 || !s.currency.bytes().all(|b| b.is_ascii_uppercase()) {
                 let what = format!("`state` column `currency`: `{}`", shorten(&s.currency));
-                self.error(t, i, "currency", what).allowed = Some("an ISO 4217 code of three capitals".into());
+                self.error(t, i, "currency", what).allowed =
+                    Some("an ISO 4217 code of three capitals".into());
             }
             if zones_known && jiff::tz::TimeZone::get(&s.time_zone).is_err() {
                 let what = format!("`state` column `time_zone`: `{}` is no time zone", shorten(&s.time_zone));
@@ -265,20 +302,25 @@ impl<'m> Check<'m> {
                 && !b.holds(n.lon, n.lat, 3.0)
                 && b.holds(n.lat, n.lon, 1.0)
             {
-                let what = format!("node `{}`: lon {}, lat {} lies far from the state's other nodes", n.id, n.lon, n.lat);
+                let what = format!(
+                    "node `{}`: lon {}, lat {} lies far from the state's other nodes",
+                    n.id, n.lon, n.lat
+                );
                 self.warn(t, i, "lon", what).hint = Some("lon and lat may be swapped".into());
             }
             if let Some(code) = &n.unlocode
                 && !(code.len() == 5 && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()))
             {
                 let what = format!("`node` column `unlocode`: `{}`", shorten(code));
-                self.error(t, i, "unlocode", what).allowed = Some("two letters of the state and three of the place, such as NLRTM".into());
+                self.error(t, i, "unlocode", what).allowed =
+                    Some("two letters of the state and three of the place, such as NLRTM".into());
             }
             if let Some(code) = &n.esr {
                 match esr_control(code) {
                     None => {
                         let what = format!("`node` column `esr`: `{}`", shorten(code));
-                        self.error(t, i, "esr", what).allowed = Some("six digits, the last the control digit".into());
+                        self.error(t, i, "esr", what).allowed =
+                            Some("six digits, the last the control digit".into());
                     }
                     Some(right) if !code.ends_with(right) => {
                         let what = format!("ESR code `{code}`: the control digit should be {right}");
@@ -305,14 +347,20 @@ impl<'m> Check<'m> {
                 self.error(t, i, "time_zone", what).allowed = Some("an IANA name, such as Etc/GMT-4".into());
             }
         }
+        if self.lacks(&["link", "service"]) {
+            return;
+        }
         let mut used: HashSet<&str> = HashSet::new();
         for l in self.tables.link.iter() {
             used.extend([l.from.as_str(), l.to.as_str()]);
         }
         used.extend(self.tables.service.iter().flat_map(|s| s.stops.iter().map(|n| n.as_str())));
         // A town is reached through what belongs to it.
-        let served: HashSet<&str> =
-            t.iter().filter(|n| used.contains(n.id.as_str())).filter_map(|n| n.town.as_ref().map(|t| t.as_str())).collect();
+        let served: HashSet<&str> = t
+            .iter()
+            .filter(|n| used.contains(n.id.as_str()))
+            .filter_map(|n| n.town.as_ref().map(|t| t.as_str()))
+            .collect();
         let alone: Vec<usize> = t
             .iter()
             .enumerate()
@@ -340,7 +388,8 @@ impl<'m> Check<'m> {
             }
             let km = l.length_km.get();
             if km <= 0.0 {
-                self.error(t, i, "length_km", format!("link `{}` has no length", l.id)).allowed = Some("above 0 km".into());
+                self.error(t, i, "length_km", format!("link `{}` has no length", l.id)).allowed =
+                    Some("above 0 km".into());
             } else if let (Some(a), Some(b)) = (position.get(l.from.as_str()), position.get(l.to.as_str()))
                 && [a.1, b.1].iter().all(|lat| lat.abs() <= 90.0)
             {
@@ -352,14 +401,16 @@ impl<'m> Check<'m> {
                 } else if km < 0.98 * straight - 0.5 {
                     self.warn(t, i, "length_km", what());
                 } else if straight > 1.0 && km > 5.0 * straight {
-                    self.warn(t, i, "length_km", what()).hint = Some("more than five times as far; mend it unless the way is so".into());
+                    self.warn(t, i, "length_km", what()).hint =
+                        Some("more than five times as far; mend it unless the way is so".into());
                 }
             }
             match l.mode {
                 Mode::Rail => {
                     if l.gauge_mm.is_empty() {
                         let what = format!("rail link `{}` has no gauge", l.id);
-                        self.error(t, i, "gauge_mm", what).allowed = Some("its gauge in mm; two with `;` between where both are laid".into());
+                        self.error(t, i, "gauge_mm", what).allowed =
+                            Some("its gauge in mm; two with `;` between where both are laid".into());
                     }
                 }
                 _ if !l.gauge_mm.is_empty() => {
@@ -377,7 +428,8 @@ impl<'m> Check<'m> {
                 match &l.state {
                     None => {
                         let what = format!("link `{}` runs on land and names no state", l.id);
-                        self.error(t, i, "state", what).allowed = Some("the state through which it runs".into());
+                        self.error(t, i, "state", what).allowed =
+                            Some("the state through which it runs".into());
                     }
                     Some(s) => {
                         for end in [&l.from, &l.to] {
@@ -386,6 +438,9 @@ impl<'m> Check<'m> {
                     }
                 }
             }
+        }
+        if self.lacks(&["border"]) {
+            return;
         }
         let mut crossings: HashSet<(&str, Mode, &str, &str)> = HashSet::new();
         for b in self.tables.border.iter() {
@@ -397,8 +452,11 @@ impl<'m> Check<'m> {
             for (k, (a, _)) in states.iter().enumerate() {
                 for (b, i) in &states[k + 1..] {
                     if !crossings.contains(&(node, mode, *a, *b)) {
-                        let what = format!("{mode} links of {a} and {b} meet at `{node}`, which has no row in `border` for them");
-                        self.error(t, *i, "state", what).hint = Some("add the crossing to `border`, or mend the links".into());
+                        let what = format!(
+                            "{mode} links of {a} and {b} meet at `{node}`, which has no row in `border` for them"
+                        );
+                        self.error(t, *i, "state", what).hint =
+                            Some("add the crossing to `border`, or mend the links".into());
                     }
                 }
             }
@@ -406,13 +464,19 @@ impl<'m> Check<'m> {
     }
 
     /// Rows of one subject that hold on the same day.
-    fn overlaps<T: Row>(&mut self, table: &'m TableOf<T>, what: &str, rows: BTreeMap<String, Vec<(DayInterval, usize)>>) {
+    fn overlaps<T: Row>(
+        &mut self,
+        table: &'m TableOf<T>,
+        what: &str,
+        rows: BTreeMap<String, Vec<(DayInterval, usize)>>,
+    ) {
         for (subject, mut of) in rows {
             of.sort_by_key(|(d, i)| (d.from, *i));
             for w in of.windows(2) {
                 if w[0].0.overlaps(&w[1].0) {
                     let text = format!("two rows of {what} `{subject}` hold on the same day");
-                    self.error(table, w[1].1, "from", text).hint = Some("end the earlier one on the day the later one begins".into());
+                    self.error(table, w[1].1, "from", text).hint =
+                        Some("end the earlier one on the day the later one begins".into());
                 }
             }
         }
@@ -423,7 +487,9 @@ impl<'m> Check<'m> {
         let mut of: BTreeMap<String, Vec<(DayInterval, usize)>> = BTreeMap::new();
         for (i, s) in t.iter().enumerate() {
             self.interval(t, i, s.from, s.till);
-            of.entry(s.link.as_str().to_owned()).or_default().push((DayInterval { from: s.from, till: s.till }, i));
+            of.entry(s.link.as_str().to_owned())
+                .or_default()
+                .push((DayInterval { from: s.from, till: s.till }, i));
         }
         self.overlaps(t, "link", of);
     }
@@ -438,7 +504,8 @@ impl<'m> Check<'m> {
             let points = g.line.split(',').count();
             if points < 2 || !g.line.split(',').all(good) {
                 let what = format!("the course of link `{}` cannot be read", g.link);
-                self.error(t, i, "line", what).allowed = Some("two positions or more: `lon lat,lon lat`".into());
+                self.error(t, i, "line", what).allowed =
+                    Some("two positions or more: `lon lat,lon lat`".into());
             }
         }
     }
@@ -451,19 +518,31 @@ impl<'m> Check<'m> {
             self.not_negative(t, i, "charge", Some(r.charge));
             self.positive(t, i, "capacity_per_day", r.capacity_per_day);
             if r.capacity_per_day.is_some() != r.capacity_unit.is_some() {
-                self.error(t, i, "capacity_unit", format!("terminal `{}`: a capacity and its unit stand together or not at all", r.id));
+                self.error(
+                    t,
+                    i,
+                    "capacity_unit",
+                    format!("terminal `{}`: a capacity and its unit stand together or not at all", r.id),
+                );
             }
             if r.nodes.is_empty() && r.node_kinds.is_empty() {
                 let what = format!("terminal `{}` is nowhere", r.id);
-                self.error(t, i, "nodes", what).allowed = Some("nodes, or kinds of node in `node_kinds`".into());
+                self.error(t, i, "nodes", what).allowed =
+                    Some("nodes, or kinds of node in `node_kinds`".into());
             }
             let gauges = r.gauges_mm.len();
             if !matches!(gauges, 0 | 2) {
                 let what = format!("terminal `{}` has {gauges} gauges", r.id);
-                self.error(t, i, "gauges_mm", what).allowed = Some("none, or the one before and the one after: `1000;1435`".into());
+                self.error(t, i, "gauges_mm", what).allowed =
+                    Some("none, or the one before and the one after: `1000;1435`".into());
             }
             if r.operation == Operation::Regauge && gauges == 0 {
-                self.error(t, i, "gauges_mm", format!("terminal `{}` changes gauge and does not say which", r.id));
+                self.error(
+                    t,
+                    i,
+                    "gauges_mm",
+                    format!("terminal `{}` changes gauge and does not say which", r.id),
+                );
             }
             let (before, after) = (!r.from_equipment.is_empty(), !r.to_equipment.is_empty());
             let fits = match r.operation {
@@ -474,7 +553,10 @@ impl<'m> Check<'m> {
                 Operation::Regauge => before,
             };
             if !fits {
-                let what = format!("terminal `{}`: `{}` does not go with this equipment before and after", r.id, r.operation);
+                let what = format!(
+                    "terminal `{}`: `{}` does not go with this equipment before and after",
+                    r.id, r.operation
+                );
                 self.error(t, i, "from_equipment", what).allowed = Some(
                     "load: only after; unload and roll: only before; transload and lift: both; regauge: before".into(),
                 );
@@ -507,8 +589,16 @@ impl<'m> Check<'m> {
             of.entry(format!("{} {} {low}-{high}", b.node, b.mode))
                 .or_default()
                 .push((DayInterval { from: b.from, till: b.till }, i));
+            if self.lacks(&["link"]) {
+                continue;
+            }
             let Some(states) = at_node.get(&(b.node.as_str(), b.mode)) else {
-                self.warn(t, i, "node", format!("border `{}`: no {} link reaches `{}`", b.id, b.mode, b.node));
+                self.warn(
+                    t,
+                    i,
+                    "node",
+                    format!("border `{}`: no {} link reaches `{}`", b.id, b.mode, b.node),
+                );
                 continue;
             };
             // A node may be a crossing of three states, with a row for each pair.
@@ -518,12 +608,20 @@ impl<'m> Check<'m> {
                 .flat_map(|o| [o.state_a.as_str(), o.state_b.as_str()])
                 .collect();
             if let Some(other) = states.iter().find(|s| !named.contains(*s)) {
-                let what = format!("border `{}` lies between {a} and {z}; a {} link of {other} reaches it", b.id, b.mode);
+                let what = format!(
+                    "border `{}` lies between {a} and {z}; a {} link of {other} reaches it",
+                    b.id, b.mode
+                );
                 self.error(t, i, "state_a", what);
             }
             for (column, s) in [("state_a", a), ("state_b", z)] {
                 if !states.contains(&s) {
-                    self.warn(t, i, column, format!("border `{}`: no {} link of {s} reaches it", b.id, b.mode));
+                    self.warn(
+                        t,
+                        i,
+                        column,
+                        format!("border `{}`: no {} link of {s} reaches it", b.id, b.mode),
+                    );
                 }
             }
         }
@@ -547,11 +645,13 @@ impl<'m> Check<'m> {
                 self.error(t, i, "stops", format!("service `{}` stops twice running at one node", s.id));
             }
             if s.carries.is_empty() {
-                self.error(t, i, "carries", format!("service `{}` carries nothing", s.id)).allowed = Some("kinds of equipment".into());
+                self.error(t, i, "carries", format!("service `{}` carries nothing", s.id)).allowed =
+                    Some("kinds of equipment".into());
             }
             let mut needs = |column: &str, missing: bool| {
                 if missing {
-                    let what = format!("service `{}` departs by `{}` and has no `{column}`", s.id, s.departure);
+                    let what =
+                        format!("service `{}` departs by `{}` and has no `{column}`", s.id, s.departure);
                     self.error(t, i, column, what);
                 }
             };
@@ -569,7 +669,8 @@ impl<'m> Check<'m> {
             for (column, times) in [("times", &s.times), ("times_back", &s.times_back)] {
                 for time in times.iter().filter(|time| week_time(time).is_none()) {
                     let what = format!("service `{}` column `{column}`: `{}`", s.id, shorten(time));
-                    self.error(t, i, column, what).allowed = Some("Mon Tue Wed Thu Fri Sat Sun and a time: `Tue 18:00`".into());
+                    self.error(t, i, column, what).allowed =
+                        Some("Mon Tue Wed Thu Fri Sat Sun and a time: `Tue 18:00`".into());
                 }
             }
             if s.duration_h.is_none() && s.speed_kmh.is_none() {
@@ -578,9 +679,13 @@ impl<'m> Check<'m> {
             }
             if let Some(v) = self.tables.equipment.iter().find(|e| e.id.as_str() == s.vehicle.as_str())
                 && v.mode != s.mode
-                && !(matches!(v.mode, Mode::Sea | Mode::InlandWater) && matches!(s.mode, Mode::Sea | Mode::InlandWater))
+                && !(matches!(v.mode, Mode::Sea | Mode::InlandWater)
+                    && matches!(s.mode, Mode::Sea | Mode::InlandWater))
             {
-                let what = format!("service `{}` goes by {}; its vehicle `{}` by {}", s.id, s.mode, s.vehicle, v.mode);
+                let what = format!(
+                    "service `{}` goes by {}; its vehicle `{}` by {}",
+                    s.id, s.mode, s.vehicle, v.mode
+                );
                 self.error(t, i, "vehicle", what);
             }
         }
@@ -599,7 +704,9 @@ impl<'m> Check<'m> {
     }
 
     fn hs<T: Row>(&mut self, table: &'m TableOf<T>, i: usize, codes: &[String]) {
-        for c in codes.iter().filter(|c| !(2..=10).contains(&c.len()) || !c.bytes().all(|b| b.is_ascii_digit())) {
+        for c in
+            codes.iter().filter(|c| !(2..=10).contains(&c.len()) || !c.bytes().all(|b| b.is_ascii_digit()))
+        {
             let what = format!("`{}` column `hs`: `{}`", T::TABLE, shorten(c));
             self.error(table, i, "hs", what).allowed = Some("2 to 10 digits of an HS code".into());
         }
@@ -612,7 +719,12 @@ impl<'m> Check<'m> {
             self.hs(t, i, &r.hs);
             let mut needs = |column: &str, missing: bool| {
                 if missing {
-                    self.error(t, i, column, format!("rule `{}`: effect `{}` needs `{column}`", r.id, r.effect));
+                    self.error(
+                        t,
+                        i,
+                        column,
+                        format!("rule `{}`: effect `{}` needs `{column}`", r.id, r.effect),
+                    );
                 }
             };
             match r.effect {
@@ -626,7 +738,12 @@ impl<'m> Check<'m> {
                 Effect::Forbid | Effect::Permit | Effect::Waive => {}
             }
             if r.effect != Effect::Charge && r.value.is_some() {
-                self.warn(t, i, "value", format!("rule `{}`: effect `{}` has no use for an amount", r.id, r.effect));
+                self.warn(
+                    t,
+                    i,
+                    "value",
+                    format!("rule `{}`: effect `{}` has no use for an amount", r.id, r.effect),
+                );
             }
             self.not_negative(t, i, "value", r.value);
             if let Some(c) = &r.currency {
@@ -640,7 +757,9 @@ impl<'m> Check<'m> {
         let mut of: BTreeMap<String, Vec<(DayInterval, usize)>> = BTreeMap::new();
         for (i, m) in t.iter().enumerate() {
             self.interval(t, i, m.from, m.till);
-            of.entry(format!("{} {}", m.group, m.state)).or_default().push((DayInterval { from: m.from, till: m.till }, i));
+            of.entry(format!("{} {}", m.group, m.state))
+                .or_default()
+                .push((DayInterval { from: m.from, till: m.till }, i));
         }
         self.overlaps(t, "member", of);
     }
@@ -655,7 +774,8 @@ impl<'m> Check<'m> {
             let Some(e) = equipment.get(l.equipment.as_str()) else { continue };
             if matches!(e.kind, EquipmentKind::RailFerry | EquipmentKind::RoPax) {
                 let what = format!("`{}` carries wagons and lorries, never a cargo itself", l.equipment);
-                self.error(t, i, "equipment", what).hint = Some("load the wagon or lorry that rides on it".into());
+                self.error(t, i, "equipment", what).hint =
+                    Some("load the wagon or lorry that rides on it".into());
                 continue;
             }
             if l.load_t.is_none() && e.unit != Unit::Tonne {
@@ -666,13 +786,20 @@ impl<'m> Check<'m> {
                 && e.unit != Unit::Teu
                 && load.best > payload.get() * 1.001
             {
-                let what = format!("{} t of `{}` in `{}`, whose payload is {} t", load.best, l.cargo, l.equipment, payload.get());
+                let what = format!(
+                    "{} t of `{}` in `{}`, whose payload is {} t",
+                    load.best,
+                    l.cargo,
+                    l.equipment,
+                    payload.get()
+                );
                 self.error(t, i, "load_t", what);
             }
             if let Some(c) = cargo.get(l.cargo.as_str())
                 && !goes_in(c.kind, e.kind)
             {
-                let what = format!("`{}` is {}; it does not go in `{}`, a {}", l.cargo, c.kind, l.equipment, e.kind);
+                let what =
+                    format!("`{}` is {}; it does not go in `{}`, a {}", l.cargo, c.kind, l.equipment, e.kind);
                 self.error(t, i, "equipment", what);
             }
         }
@@ -681,8 +808,9 @@ impl<'m> Check<'m> {
         for (i, c) in t.iter().enumerate() {
             self.hs(t, i, &c.hs);
             self.not_negative(t, i, "value_usd_per_t", Some(c.value_usd_per_t));
-            if !loaded.contains(c.id.as_str()) {
-                self.warn(t, i, "id", format!("no equipment takes `{}`", c.id)).hint = Some("add it to `load`".into());
+            if !loaded.contains(c.id.as_str()) && !self.lacks(&["load"]) {
+                self.warn(t, i, "id", format!("no equipment takes `{}`", c.id)).hint =
+                    Some("add it to `load`".into());
             }
             if let Some(un) = &c.un
                 && !(un.len() == 4 && un.bytes().all(|b| b.is_ascii_digit()))
@@ -713,7 +841,8 @@ impl<'m> Check<'m> {
                 self.error(t, i, "cv", what).allowed = Some("0 to 3: standard deviation over mean".into());
             }
             if p.rest_h_per_day.is_some_and(|h| h.get() >= 24.0) {
-                self.error(t, i, "rest_h_per_day", format!("`{}` rests all day", p.id)).allowed = Some("below 24 h".into());
+                self.error(t, i, "rest_h_per_day", format!("`{}` rests all day", p.id)).allowed =
+                    Some("below 24 h".into());
             }
         }
     }
@@ -736,7 +865,8 @@ impl<'m> Check<'m> {
         let t = &self.tables.exchange_rate;
         for (i, r) in t.iter().enumerate() {
             if r.per_usd <= 0.0 {
-                self.error(t, i, "per_usd", format!("a rate of {}", r.per_usd)).allowed = Some("above 0".into());
+                self.error(t, i, "per_usd", format!("a rate of {}", r.per_usd)).allowed =
+                    Some("above 0".into());
             }
         }
     }
@@ -750,14 +880,21 @@ impl<'m> Check<'m> {
                 self.error(t, i, "finish", format!("project `{}` is finished before it starts", p.id));
             }
             if p.cost_million.is_some() != p.currency.is_some() {
-                self.error(t, i, "currency", format!("project `{}`: a cost and its currency stand together or not at all", p.id));
+                self.error(
+                    t,
+                    i,
+                    "currency",
+                    format!("project `{}`: a cost and its currency stand together or not at all", p.id),
+                );
             }
         }
         let t = &self.tables.project_edit;
         for (i, e) in t.iter().enumerate() {
             let Some(info) = TABLES.iter().find(|t| t.name == e.table) else {
-                let near = nearest(&e.table, TABLES.iter().map(|t| t.name)).map(|n| format!("did you mean `{n}`?"));
-                let what = format!("`project_edit` column `table`: no table is called `{}`", shorten(&e.table));
+                let near =
+                    nearest(&e.table, TABLES.iter().map(|t| t.name)).map(|n| format!("did you mean `{n}`?"));
+                let what =
+                    format!("`project_edit` column `table`: no table is called `{}`", shorten(&e.table));
                 self.error(t, i, "table", what).hint = near;
                 continue;
             };
@@ -805,7 +942,10 @@ fn boxes_by_state(nodes: &[Node]) -> BTreeMap<&str, Box2> {
         let cut = (v.len() / 50).max(1);
         (v[cut], v[v.len() - 1 - cut])
     };
-    of.into_iter().filter(|(_, v)| v.0.len() >= 6).map(|(s, (lon, lat))| (s, Box2 { lon: ends(lon), lat: ends(lat) })).collect()
+    of.into_iter()
+        .filter(|(_, v)| v.0.len() >= 6)
+        .map(|(s, (lon, lat))| (s, Box2 { lon: ends(lon), lat: ends(lat) }))
+        .collect()
 }
 
 /// The control digit that belongs to the first five digits of an ESR code; `None` if it is not six digits.
@@ -839,7 +979,9 @@ pub fn week_time(text: &str) -> Option<u32> {
     let (day, time) = text.trim().split_once(' ')?;
     let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().position(|d| *d == day)? as u32;
     let (h, m) = time.trim().split_once(':')?;
-    let two = |s: &str| (s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse::<u32>().ok()).flatten();
+    let two = |s: &str| {
+        (s.len() == 2 && s.bytes().all(|b| b.is_ascii_digit())).then(|| s.parse::<u32>().ok()).flatten()
+    };
     let (h, m) = (two(h)?, two(m)?);
     (h < 24 && m < 60).then_some(day * 1440 + h * 60 + m)
 }
@@ -852,7 +994,12 @@ mod tests {
     fn control_digits_are_those_of_the_tariff_guide() {
         // Station codes as published in the tariff guide.
         for code in ["558701", "194013", "060073"] {
-            assert_eq!(esr_control(code).map(|c| code.ends_with(c)), Some(true), "{code} {:?}", esr_control(code));
+            assert_eq!(
+                esr_control(code).map(|c| code.ends_with(c)),
+                Some(true),
+                "{code} {:?}",
+                esr_control(code)
+            );
         }
         assert_eq!(esr_control("12345"), None);
     }

@@ -3,7 +3,7 @@
 //! Reading gives a value *and* a list of problems. Scenarios edit here, so that one way of changing a cell
 //! serves every table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -230,9 +230,7 @@ impl RawRow {
     /// Where the record stands: its line, no column.
     pub fn at(&self) -> At {
         match &self.origin {
-            Origin::File(file, offset, line) => {
-                At { column: 0, ..file.locate(*offset as usize, *line, 0) }
-            }
+            Origin::File(file, offset, line) => At { column: 0, ..file.locate(*offset as usize, *line, 0) },
             Origin::Edit(at) => at.clone(),
         }
     }
@@ -253,6 +251,8 @@ pub struct RawModel {
     pub manifest: Manifest,
     /// Tables by name.
     pub tables: BTreeMap<&'static str, RawTable>,
+    /// Tables of which records could not be read: what seems to lack in them proves nothing.
+    pub incomplete: BTreeSet<&'static str>,
 }
 
 /// `model.toml`: what the model is, and under which terms its parts stand.

@@ -1,0 +1,38 @@
+# `make demo`: everything from a fresh clone to a planned train and its report.
+# `make test`: everything that must hold before a change lands.
+
+.PHONY: demo test fmt lint unit docs-check model-check deny
+
+KARVAN = target/release/karvan
+REPORT = demo/petrol-baku-yerevan.html
+
+demo:
+	cargo build --release --locked -p karvan-cli
+	@mkdir -p demo
+	$(KARVAN) plan --from "Baku freight station" --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18
+	$(KARVAN) plan --from "Baku freight station" --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18 --format html --output $(REPORT)
+	@echo "The report: $(REPORT)"
+
+test: fmt lint unit docs-check model-check deny
+
+fmt:
+	cargo fmt --all --check
+
+lint:
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+unit:
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		cargo nextest run --locked --workspace && cargo test --locked --workspace --doc; \
+	else \
+		cargo test --locked --workspace; \
+	fi
+
+docs-check:
+	cargo xtask docs --check
+
+model-check:
+	cargo xtask build-model --check
+
+deny:
+	scripts/deny.sh
