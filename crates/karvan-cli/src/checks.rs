@@ -53,11 +53,22 @@ pub fn run(common: &Common) -> Result<u8, Failure> {
                 vec![c.table.to_owned(), c.sourced.to_string(), c.assumed.to_string(), s]
             })
             .collect();
-        rows.push(vec!["all".into(), sourced.to_string(), assumed.to_string(), format!("{:.0} %", share(sourced, assumed))]);
+        rows.push(vec![
+            "all".into(),
+            sourced.to_string(),
+            assumed.to_string(),
+            format!("{:.0} %", share(sourced, assumed)),
+        ]);
         text.push_str(&out::table(&["claims of", "sourced", "assumed", "share sourced"], &rows, &[1, 2, 3]));
-        text.push_str(&format!("\n{errors} error{}, {warnings} warning{}\n", plural(errors), plural(warnings)));
+        text.push_str(&format!(
+            "\n{errors} error{}, {warnings} warning{}\n",
+            plural(errors),
+            plural(warnings)
+        ));
         match &common.output {
-            Some(path) => out::deliver(Some(path), anstream::adapter::strip_str(&text).to_string().as_bytes())?,
+            Some(path) => {
+                out::deliver(Some(path), anstream::adapter::strip_str(&text).to_string().as_bytes())?
+            }
             None => anstream::print!("{text}"),
         }
     }

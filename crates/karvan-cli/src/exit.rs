@@ -50,9 +50,12 @@ impl From<std::io::Error> for Failure {
     fn from(e: std::io::Error) -> Self {
         use std::io::ErrorKind as K;
         match e.kind() {
-            K::NotFound | K::PermissionDenied | K::AlreadyExists | K::IsADirectory | K::NotADirectory | K::InvalidInput => {
-                Failure::Input { what: e.to_string(), candidates: Vec::new(), hint: None }
-            }
+            K::NotFound
+            | K::PermissionDenied
+            | K::AlreadyExists
+            | K::IsADirectory
+            | K::NotADirectory
+            | K::InvalidInput => Failure::Input { what: e.to_string(), candidates: Vec::new(), hint: None },
             _ => Failure::Fault(e.to_string()),
         }
     }
@@ -112,13 +115,18 @@ pub fn end(failure: Failure) -> ExitCode {
                 anstream::eprintln!("{}", problem(p));
             }
             let n = problems.len();
-            anstream::eprintln!("{RED}error{PLAIN}: the model cannot be used: {n} error{}", if n == 1 { "" } else { "s" });
+            anstream::eprintln!(
+                "{RED}error{PLAIN}: the model cannot be used: {n} error{}",
+                if n == 1 { "" } else { "s" }
+            );
             anstream::eprintln!("{CYAN}hint{PLAIN}: `karvan check` lists every problem");
             ExitCode::from(WRONG_INPUT)
         }
         Failure::Fault(what) => {
             anstream::eprintln!("{RED}error{PLAIN}: {what}");
-            anstream::eprintln!("{CYAN}hint{PLAIN}: this is our fault; please report it with the command that you gave");
+            anstream::eprintln!(
+                "{CYAN}hint{PLAIN}: this is our fault; please report it with the command that you gave"
+            );
             ExitCode::from(OUR_FAULT)
         }
     }

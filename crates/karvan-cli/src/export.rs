@@ -45,7 +45,10 @@ pub fn licences(common: &Common) -> Result<u8, Failure> {
 
 pub fn model(common: &Common, overwrite: bool) -> Result<u8, Failure> {
     let Some(folder) = &common.output else {
-        return Err(wrong_input("`export model` needs a folder to write to", "karvan export model --output DIR"));
+        return Err(wrong_input(
+            "`export model` needs a folder to write to",
+            "karvan export model --output DIR",
+        ));
     };
     let files = if common.model.is_none() && common.scenario.is_none() {
         files_of_archive(karvan_builtin::MODEL)?
@@ -58,7 +61,9 @@ pub fn model(common: &Common, overwrite: bool) -> Result<u8, Failure> {
         written(&edited.raw, &edited.tables)?
     };
     write_folder(folder, &files, overwrite).map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => wrong_input(e.to_string(), "name an empty folder, or add --overwrite"),
+        std::io::ErrorKind::AlreadyExists => {
+            wrong_input(e.to_string(), "name an empty folder, or add --overwrite")
+        }
         _ => e.into(),
     })?;
     anstream::eprintln!("{} files written to {}", files.len(), folder.display());

@@ -73,7 +73,9 @@ pub fn fold(text: &str) -> String {
     let mut gap = false;
     for c in text.chars() {
         // Apostrophes and combining marks are part of a word, not between words.
-        if matches!(c, '\'' | '’' | 'ʻ' | 'ʼ' | '`' | 'ь' | 'ъ' | 'Ь' | 'Ъ') || ('\u{300}'..='\u{36f}').contains(&c) {
+        if matches!(c, '\'' | '’' | 'ʻ' | 'ʼ' | '`' | 'ь' | 'ъ' | 'Ь' | 'Ъ')
+            || ('\u{300}'..='\u{36f}').contains(&c)
+        {
             continue;
         }
         let latin = match c {
@@ -129,10 +131,37 @@ pub fn fold(text: &str) -> String {
 fn skeleton(folded: &str) -> String {
     let mut s = folded.to_owned();
     for (a, b) in [
-        ("shch", "s"), ("sch", "s"), ("tch", "c"), ("dzh", "j"), ("dz", "z"), ("kh", "h"), ("gh", "g"), ("zh", "j"),
-        ("ch", "c"), ("sh", "s"), ("ts", "c"), ("tz", "c"), ("ph", "p"), ("th", "t"), ("ck", "k"), ("q", "k"), ("x", "h"),
-        ("w", "v"), ("ya", "a"), ("ia", "a"), ("yu", "u"), ("iu", "u"), ("ju", "u"), ("ye", "e"), ("ie", "e"), ("yo", "o"),
-        ("io", "o"), ("iy", "i"), ("yi", "i"), ("ij", "i"), ("y", "i"),
+        ("shch", "s"),
+        ("sch", "s"),
+        ("tch", "c"),
+        ("dzh", "j"),
+        ("dz", "z"),
+        ("kh", "h"),
+        ("gh", "g"),
+        ("zh", "j"),
+        ("ch", "c"),
+        ("sh", "s"),
+        ("ts", "c"),
+        ("tz", "c"),
+        ("ph", "p"),
+        ("th", "t"),
+        ("ck", "k"),
+        ("q", "k"),
+        ("x", "h"),
+        ("w", "v"),
+        ("ya", "a"),
+        ("ia", "a"),
+        ("yu", "u"),
+        ("iu", "u"),
+        ("ju", "u"),
+        ("ye", "e"),
+        ("ie", "e"),
+        ("yo", "o"),
+        ("io", "o"),
+        ("iy", "i"),
+        ("yi", "i"),
+        ("ij", "i"),
+        ("y", "i"),
     ] {
         if s.contains(a) {
             s = s.replace(a, b);
@@ -330,7 +359,8 @@ impl<'m> Gazetteer<'m> {
             return Some((true, vec![n]));
         }
         // `AZ BAK` is written with a gap too.
-        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        let squeezed: String =
+            text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
         let nodes = self.by_code.get(&squeezed)?.clone();
         let is_key = nodes.iter().any(|n| self.model.node(*n).id.as_str().eq_ignore_ascii_case(&squeezed));
         Some((is_key, nodes))
@@ -365,7 +395,9 @@ impl<'m> Gazetteer<'m> {
                 c.iter().any(|m| {
                     let other = model.node(*m);
                     let same_town = town.is_some_and(|t| t == *m)
-                        || town.is_some() && other.town.as_ref().map(|t| t.as_str()) == node.town.as_ref().map(|t| t.as_str());
+                        || town.is_some()
+                            && other.town.as_ref().map(|t| t.as_str())
+                                == node.town.as_ref().map(|t| t.as_str());
                     same_town || great_circle_km((node.lon, node.lat), (other.lon, other.lat)) <= ONE_PLACE_KM
                 })
             });
@@ -535,7 +567,11 @@ pub fn find_cargo(model: &Model, text: &str) -> Result<CargoIx, ResolveError> {
         if let Some(answer) = one(found) {
             return answer;
         }
-        let what = if un_only { format!("no cargo has the UN number {digits}") } else { format!("no cargo has the code {digits}") };
+        let what = if un_only {
+            format!("no cargo has the UN number {digits}")
+        } else {
+            format!("no cargo has the code {digits}")
+        };
         return Err(ResolveError {
             what,
             candidates: Vec::new(),
@@ -584,32 +620,98 @@ mod tests {
             });
             raw.tables.insert(name, RawTable { rows: rows.collect() });
         };
-        let n = |id, kind, name, more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> {
-            let mut v = vec![("id", id), ("kind", kind), ("name_en", name), ("claim", "assumed: a test"), ("lon", "45"), ("lat", "41")];
-            v.retain(|(c, _)| !more.iter().any(|(m, _)| m == c));
-            v.extend(more);
-            v
-        };
+        let n =
+            |id, kind, name, more: &[(&'static str, &'static str)]| -> Vec<(&'static str, &'static str)> {
+                let mut v = vec![
+                    ("id", id),
+                    ("kind", kind),
+                    ("name_en", name),
+                    ("claim", "assumed: a test"),
+                    ("lon", "45"),
+                    ("lat", "41"),
+                ];
+                v.retain(|(c, _)| !more.iter().any(|(m, _)| m == c));
+                v.extend(more);
+                v
+            };
         let nodes = [
-            n("town_baku", "town", "Baku", &[("name_ru", "Баку"), ("name_az", "Bakı"), ("unlocode", "AZBAK"), ("lon", "49.86"), ("lat", "40.38")]),
-            n("baku_freight", "station", "Baku freight station", &[("town", "town_baku"), ("lon", "49.87"), ("lat", "40.39")]),
-            n("baku_station", "station", "Baku", &[("town", "town_baku"), ("lon", "49.85"), ("lat", "40.37")]),
-            n("boyuk_kesik", "station", "Boyuk Kesik", &[("name_ru", "Беюк-Кясик"), ("name_az", "Böyük Kəsik"), ("esr", "558701"), ("lon", "45.3"), ("lat", "41.3")]),
-            n("tbilisi", "town", "Tbilisi", &[("name_ka", "თბილისი"), ("aliases", "Tiflis"), ("lon", "44.8"), ("lat", "41.7")]),
-            n("yerevan", "town", "Yerevan", &[("name_hy", "Երևան"), ("name_ru", "Ереван"), ("lon", "44.5"), ("lat", "40.2")]),
-            n("alashankou", "station", "Alashankou", &[("name_zh", "阿拉山口"), ("lon", "82.6"), ("lat", "45.2")]),
+            n(
+                "town_baku",
+                "town",
+                "Baku",
+                &[
+                    ("name_ru", "Баку"),
+                    ("name_az", "Bakı"),
+                    ("unlocode", "AZBAK"),
+                    ("lon", "49.86"),
+                    ("lat", "40.38"),
+                ],
+            ),
+            n(
+                "baku_freight",
+                "station",
+                "Baku freight station",
+                &[("town", "town_baku"), ("lon", "49.87"), ("lat", "40.39")],
+            ),
+            n(
+                "baku_station",
+                "station",
+                "Baku",
+                &[("town", "town_baku"), ("lon", "49.85"), ("lat", "40.37")],
+            ),
+            n(
+                "boyuk_kesik",
+                "station",
+                "Boyuk Kesik",
+                &[
+                    ("name_ru", "Беюк-Кясик"),
+                    ("name_az", "Böyük Kəsik"),
+                    ("esr", "558701"),
+                    ("lon", "45.3"),
+                    ("lat", "41.3"),
+                ],
+            ),
+            n(
+                "tbilisi",
+                "town",
+                "Tbilisi",
+                &[("name_ka", "თბილისი"), ("aliases", "Tiflis"), ("lon", "44.8"), ("lat", "41.7")],
+            ),
+            n(
+                "yerevan",
+                "town",
+                "Yerevan",
+                &[("name_hy", "Երևան"), ("name_ru", "Ереван"), ("lon", "44.5"), ("lat", "40.2")],
+            ),
+            n(
+                "alashankou",
+                "station",
+                "Alashankou",
+                &[("name_zh", "阿拉山口"), ("lon", "82.6"), ("lat", "45.2")],
+            ),
             n("springfield_a", "town", "Springfield", &[("lon", "10"), ("lat", "50")]),
             n("springfield_b", "town", "Springfield", &[("lon", "60"), ("lat", "50")]),
         ];
         let nodes: Vec<&[(&str, &str)]> = nodes.iter().map(Vec::as_slice).collect();
         table("node", Node::columns(), &nodes);
         let c = |id, name, more: &[(&'static str, &'static str)]| {
-            let mut v = vec![("id", id), ("name_en", name), ("kind", "liquid_bulk"), ("value_usd_per_t", "1"), ("claim", "assumed: a test"), ("value_claim", "assumed: a test")];
+            let mut v = vec![
+                ("id", id),
+                ("name_en", name),
+                ("kind", "liquid_bulk"),
+                ("value_usd_per_t", "1"),
+                ("claim", "assumed: a test"),
+                ("value_claim", "assumed: a test"),
+            ];
             v.extend(more);
             v
         };
         let cargoes = [
-            c("petrol", "Motor petrol", &[("name_ru", "Бензин"), ("aliases", "gasoline"), ("hs", "271012"), ("un", "1203")]),
+            c(
+                "petrol",
+                "Motor petrol",
+                &[("name_ru", "Бензин"), ("aliases", "gasoline"), ("hs", "271012"), ("un", "1203")],
+            ),
             c("diesel", "Diesel fuel", &[("hs", "271019"), ("un", "1202")]),
         ];
         let cargoes: Vec<&[(&str, &str)]> = cargoes.iter().map(Vec::as_slice).collect();
@@ -658,10 +760,15 @@ mod tests {
         let m = model();
         let g = Gazetteer::new(&m);
         let ids = |text: &str| match g.resolve(text).unwrap() {
-            Place::Nodes { nodes, label } => (nodes.iter().map(|n| m.node(*n).id.0.clone()).collect::<Vec<_>>(), label),
+            Place::Nodes { nodes, label } => {
+                (nodes.iter().map(|n| m.node(*n).id.0.clone()).collect::<Vec<_>>(), label)
+            }
             p => panic!("{p:?}"),
         };
-        assert_eq!(ids("Baku"), (vec!["town_baku".into(), "baku_station".into(), "baku_freight".into()], "Baku".into()));
+        assert_eq!(
+            ids("Baku"),
+            (vec!["town_baku".into(), "baku_station".into(), "baku_freight".into()], "Baku".into())
+        );
         assert_eq!(ids("baku freight station").0, ["baku_freight"]);
         assert_eq!(ids("baku_station").0, ["baku_station"]);
         assert_eq!(ids("Tiflis").0, ["tbilisi"]);
@@ -684,7 +791,9 @@ mod tests {
     #[test]
     fn a_cargo_is_known_by_name_and_code() {
         let m = model();
-        for text in ["petrol", "Бензин", "GASOLINE", "UN1203", "un 1203", "1203", "271012", "27101245", "HS 271012"] {
+        for text in
+            ["petrol", "Бензин", "GASOLINE", "UN1203", "un 1203", "1203", "271012", "27101245", "HS 271012"]
+        {
             assert_eq!(find_cargo(&m, text), Ok(CargoIx(0)), "{text}");
         }
         assert_eq!(find_cargo(&m, "2710").unwrap_err().candidates.len(), 2);

@@ -129,7 +129,10 @@ fn cells<'a>(info: &TableInfo, row: &'a [Assign], problems: &mut Vec<Problem>) -
     for a in row {
         match columns.iter().position(|c| c.name == a.column.text) {
             Some(i) if out.iter().any(|(j, _)| *j == i) => {
-                problems.push(Problem::error(a.column.at.clone(), format!("column `{}` is set twice", a.column.text)));
+                problems.push(Problem::error(
+                    a.column.at.clone(),
+                    format!("column `{}` is set twice", a.column.text),
+                ));
             }
             Some(i) => out.push((i, &a.value)),
             None => {
@@ -177,7 +180,8 @@ fn find(raw: &RawModel, info: &TableInfo, key: &Said, problems: &mut Vec<Problem
 fn add(raw: &mut RawModel, info: &TableInfo, row: &[Assign], at: &At, problems: &mut Vec<Problem>) {
     let columns = (info.columns)();
     let set = cells(info, row, problems);
-    let texts = (0..columns.len()).map(|i| set.iter().find(|(c, _)| *c == i).map_or("", |(_, v)| v.text.as_str()));
+    let texts =
+        (0..columns.len()).map(|i| set.iter().find(|(c, _)| *c == i).map_or("", |(_, v)| v.text.as_str()));
     let mut new = RawRow::new(texts, Origin::Edit(at.clone()));
     for (i, v) in &set {
         new.mark(*i, v.at.clone());
@@ -208,7 +212,8 @@ fn change(
     let Some(i) = find(raw, info, key, problems) else { return };
     let Some(table) = raw.tables.get_mut(info.name) else { return };
     let columns = (info.columns)();
-    let dated = ["from", "till"].map(|n| columns.iter().position(|c| c.name == n && c.syntax.starts_with("date")));
+    let dated =
+        ["from", "till"].map(|n| columns.iter().position(|c| c.name == n && c.syntax.starts_with("date")));
     let mut row = table.rows[i].clone();
     if let (Some(day), [Some(f), Some(t)]) = (from, dated) {
         let day = day.to_string();
@@ -258,8 +263,11 @@ fn apply_project(raw: &mut RawModel, project: &Said, from: Option<Date>, problem
     edits.sort_by_key(|r| r.cell(1).parse::<u32>().unwrap_or(u32::MAX));
     if edits.is_empty() {
         problems.push(
-            Problem::warning(project.at.clone(), format!("project `{}` changes nothing in the tables", project.text))
-                .hint("add its rows to `project_edit`"),
+            Problem::warning(
+                project.at.clone(),
+                format!("project `{}` changes nothing in the tables", project.text),
+            )
+            .hint("add its rows to `project_edit`"),
         );
     }
     for e in edits {

@@ -215,7 +215,12 @@ pub fn model_schema() -> Value {
     }
     let rows: Map<String, Value> = TABLES
         .iter()
-        .map(|t| (t.name.to_owned(), json!({ "type": "array", "items": { "$ref": format!("#/$defs/{}", t.name) } })))
+        .map(|t| {
+            (
+                t.name.to_owned(),
+                json!({ "type": "array", "items": { "$ref": format!("#/$defs/{}", t.name) } }),
+            )
+        })
         .collect();
     let mut manifest = schema_for!(Manifest).to_value();
     let inner = manifest.as_object_mut().and_then(|m| m.remove("$defs"));
