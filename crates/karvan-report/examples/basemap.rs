@@ -87,7 +87,9 @@ fn ring(v: &Value) -> LineString {
 fn lines(geometry: &Value) -> Vec<LineString> {
     match geometry["type"].as_str() {
         Some("LineString") => vec![ring(&geometry["coordinates"])],
-        Some("MultiLineString") => geometry["coordinates"].as_array().into_iter().flatten().map(ring).collect(),
+        Some("MultiLineString") => {
+            geometry["coordinates"].as_array().into_iter().flatten().map(ring).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -161,11 +163,7 @@ fn topology(world: &Value) -> Result<(Vec<Value>, Vec<LineString>), Box<dyn Erro
         })
         .collect();
     let arc = |i: i64| -> Vec<Coord> {
-        if i >= 0 {
-            arcs[i as usize].0.clone()
-        } else {
-            arcs[!i as usize].0.iter().rev().copied().collect()
-        }
+        if i >= 0 { arcs[i as usize].0.clone() } else { arcs[!i as usize].0.iter().rev().copied().collect() }
     };
     let mut land = Vec::new();
     for g in world["objects"]["land"]["geometries"].as_array().into_iter().flatten() {

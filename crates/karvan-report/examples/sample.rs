@@ -12,6 +12,7 @@ fn main() {
     let answer = match word(1) {
         "containers" => common::containers(),
         "refused" => common::refused(),
+        "many" => common::many(),
         _ => common::petrol(),
     };
     let lang = if word(2) == "ru" { Lang::Ru } else { Lang::En };

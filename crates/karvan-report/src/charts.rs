@@ -58,7 +58,13 @@ impl TimeAxis {
         let days = till >= DAYS_FROM_H;
         let per_unit = if days { 24.0 } else { 1.0 };
         let (from, till) = (from / per_unit, till.max(1.0) / per_unit);
-        let step = step(till - from, 10.0).max(if days { 0.5 } else { 1.0 });
+        let steps: &[f64] =
+            if days { &[0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0] } else { &[1.0, 2.0, 3.0, 6.0, 12.0] };
+        let step = steps
+            .iter()
+            .copied()
+            .find(|s| (till - from) / s <= 12.0)
+            .unwrap_or_else(|| step(till - from, 10.0));
         Self { per_unit, days, from: (from / step).floor() * step, till, step }
     }
     fn x(&self, hours: f64) -> f64 {
@@ -170,7 +176,12 @@ pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
             let mut tip = format!("{}. {}: {}", n + 1, leg_words(leg, text), num::duration(text, lasts));
             let waits = leg.waiting_h.get().clamp(0.0, lasts.max(0.0));
             if waits > 0.0 {
-                let _ = write!(tip, "; {} {}", text.get("timeline.waiting").to_lowercase(), num::duration(text, waits));
+                let _ = write!(
+                    tip,
+                    "; {} {}",
+                    text.get("timeline.waiting").to_lowercase(),
+                    num::duration(text, waits)
+                );
             }
             segment(&mut out, leg, a, b - a, bar, &tip);
             let hatched = axis.x(leg.start_h.get() + waits) - a;
@@ -186,7 +197,14 @@ pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
             number(&mut out, leg, n, a, b - a, bar);
         }
         let class = format!("whisker o{}", tone(i));
-        whisker(&mut out, axis.x(o.p10_h.get()), Some(axis.x(o.p50_h.get())), axis.x(o.p90_h.get()), bar + 30.0, &class);
+        whisker(
+            &mut out,
+            axis.x(o.p10_h.get()),
+            Some(axis.x(o.p50_h.get())),
+            axis.x(o.p90_h.get()),
+            bar + 30.0,
+            &class,
+        );
         out.push_str("</g>");
     }
     deadline_line(&mut out, deadline, &axis, TOP, rows, text);
@@ -203,7 +221,14 @@ fn deadline_h(answer: &Answer) -> Option<f64> {
     Some(by.timestamp().duration_since(q.depart.timestamp()).as_secs_f64() / 3600.0)
 }
 
-fn deadline_line(out: &mut String, deadline: Option<f64>, axis: &TimeAxis, top: f64, bottom: f64, text: &Text) {
+fn deadline_line(
+    out: &mut String,
+    deadline: Option<f64>,
+    axis: &TimeAxis,
+    top: f64,
+    bottom: f64,
+    text: &Text,
+) {
     let Some(h) = deadline.filter(|h| {
         let u = *h / axis.per_unit;
         u >= axis.from && u <= axis.till
@@ -233,7 +258,12 @@ fn time_grid(out: &mut String, axis: &TimeAxis, top: f64, bottom: f64, depart: O
     for t in axis.ticks() {
         let x = px(axis.x(t * axis.per_unit));
         let _ = write!(d, "M{x} {}V{}", px(top), px(bottom + 4.0));
-        let _ = write!(labels, r#"<text class="tick" x="{x}" y="{}">{}</text>"#, px(bottom + 16.0), style.short(t, 1));
+        let _ = write!(
+            labels,
+            r#"<text class="tick" x="{x}" y="{}">{}</text>"#,
+            px(bottom + 16.0),
+            style.short(t, 1)
+        );
         if let Some(depart) = depart {
             let at = depart.checked_add(SignedDuration::from_secs((t * axis.per_unit * 3600.0) as i64));
             if let Ok(at) = at {
@@ -247,7 +277,12 @@ fn time_grid(out: &mut String, axis: &TimeAxis, top: f64, bottom: f64, depart: O
                 // Hours and dates do not stand side by side in a narrow step.
                 let room = axis.x((t + axis.step) * axis.per_unit) - axis.x(t * axis.per_unit);
                 if em_width(&words) * 11.0 < room.max(40.0) {
-                    let _ = write!(labels, r#"<text class="tick date" x="{x}" y="{}">{}</text>"#, px(bottom + 30.0), escape(&words));
+                    let _ = write!(
+                        labels,
+                        r#"<text class="tick date" x="{x}" y="{}">{}</text>"#,
+                        px(bottom + 30.0),
+                        escape(&words)
+                    );
                 }
             }
         }
@@ -292,7 +327,9 @@ impl Stacked<'_> {
             .filter(|v| v.is_finite())
             .fold(0.0, f64::max);
         // Room on the right for the totals in figures.
-        let x = |v: f64| LEFT + if top > 0.0 { v.clamp(0.0, top) / top } else { 0.0 } * (WIDTH - LEFT - RIGHT - 74.0);
+        let x = |v: f64| {
+            LEFT + if top > 0.0 { v.clamp(0.0, top) / top } else { 0.0 } * (WIDTH - LEFT - RIGHT - 74.0)
+        };
         let rows = TOP + row * answer.options.len() as f64;
         let height = rows + 38.0;
         let mut out = String::new();
@@ -308,7 +345,12 @@ impl Stacked<'_> {
             }
             let at = px(x(v * self.per_unit));
             let _ = write!(d, "M{at} {}V{}", px(TOP), px(rows + 4.0));
-            let _ = write!(labels, r#"<text class="tick" x="{at}" y="{}">{}</text>"#, px(rows + 16.0), style.short(v, 3));
+            let _ = write!(
+                labels,
+                r#"<text class="tick" x="{at}" y="{}">{}</text>"#,
+                px(rows + 16.0),
+                style.short(v, 3)
+            );
         }
         let _ = write!(out, r#"<path class="grid" d="{d}"/>{labels}"#);
         for (i, o) in answer.options.iter().enumerate() {
@@ -335,7 +377,14 @@ impl Stacked<'_> {
                 escape(&(self.total)(o))
             );
             if let Some(e) = (self.end)(o).filter(|e| e.high > e.low) {
-                whisker(&mut out, x(e.low), Some(x(e.best)), x(e.high), bar + 30.0, &format!("whisker o{}", tone(i)));
+                whisker(
+                    &mut out,
+                    x(e.low),
+                    Some(x(e.best)),
+                    x(e.high),
+                    bar + 30.0,
+                    &format!("whisker o{}", tone(i)),
+                );
             }
             out.push_str("</g>");
         }
@@ -385,7 +434,8 @@ pub(crate) fn co2e(answer: &Answer, text: &Text) -> String {
 pub(crate) fn percentiles(answer: &Answer, text: &Text) -> String {
     const TOP: f64 = 34.0;
     const BOTTOM: f64 = 300.0;
-    let all = || answer.options.iter().flat_map(|o| o.percentiles.iter().map(|p| p.1)).filter(|h| h.is_finite());
+    let all =
+        || answer.options.iter().flat_map(|o| o.percentiles.iter().map(|p| p.1)).filter(|h| h.is_finite());
     let deadline = deadline_h(answer);
     let least = all().chain(answer.options.iter().map(|o| o.p10_h.get())).fold(f64::INFINITY, f64::min);
     let most = all().chain(answer.options.iter().map(|o| o.p90_h.get())).chain(deadline).fold(1.0, f64::max);
@@ -398,7 +448,12 @@ pub(crate) fn percentiles(answer: &Answer, text: &Text) -> String {
     let mut d = String::new();
     for p in [0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 100.0] {
         let _ = write!(d, "M{} {1}H{2}", px(LEFT), px(y(p)), px(WIDTH - RIGHT));
-        let _ = write!(out, r#"<text class="tick" style="text-anchor:end" x="{}" y="{}">{p}</text>"#, px(LEFT - 6.0), px(y(p) + 4.0));
+        let _ = write!(
+            out,
+            r#"<text class="tick" style="text-anchor:end" x="{}" y="{}">{p}</text>"#,
+            px(LEFT - 6.0),
+            px(y(p) + 4.0)
+        );
     }
     let _ = write!(
         out,
@@ -409,7 +464,8 @@ pub(crate) fn percentiles(answer: &Answer, text: &Text) -> String {
     let mut ends: Vec<(f64, usize)> = Vec::new();
     for (i, o) in answer.options.iter().enumerate().rev() {
         let _ = write!(out, r#"<g class="curve o{}" data-rank="{}">"#, tone(i), o.rank);
-        let mut points: Vec<(f64, f64)> = o.percentiles.iter().filter(|p| p.1.is_finite()).map(|p| (p.0, p.1)).collect();
+        let mut points: Vec<(f64, f64)> =
+            o.percentiles.iter().filter(|p| p.1.is_finite()).map(|p| (p.0, p.1)).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut d = String::new();
         for (n, (p, h)) in points.iter().enumerate() {
@@ -441,7 +497,11 @@ pub(crate) fn percentiles(answer: &Answer, text: &Text) -> String {
         out.push_str("</g>");
     }
     deadline_line(&mut out, deadline, &axis, TOP, BOTTOM, text);
-    axis_title(&mut out, text.get(if axis.days { "percentiles.axis" } else { "percentiles.axis_h" }), BOTTOM + 32.0);
+    axis_title(
+        &mut out,
+        text.get(if axis.days { "percentiles.axis" } else { "percentiles.axis_h" }),
+        BOTTOM + 32.0,
+    );
     out.push_str("</svg>");
     out
 }

@@ -23,9 +23,17 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().expect("usual delimiters"));
+    env.set_syntax(
+        SyntaxConfig::builder()
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()
+            .expect("usual delimiters"),
+    );
     // The template is part of the program: tests render it in every language.
-    env.add_template("report", include_str!("../templates/report.html")).expect("the embedded template parses");
+    env.add_template("report", include_str!("../templates/report.html"))
+        .expect("the embedded template parses");
     env
 });
 
@@ -35,7 +43,9 @@ pub fn html(answer: &Answer, lang: Lang) -> String {
     let text = lang.text();
     let page = Page { text, style: Style::of(text) };
     let template = TEMPLATES.get_template("report").expect("added when the templates were made");
-    template.render(Value::from(Serde(&page.context(answer)))).expect("the template asks only for what the page holds")
+    template
+        .render(Value::from(Serde(&page.context(answer))))
+        .expect("the template asks only for what the page holds")
 }
 
 /// A short name of an option in the language of the page.
@@ -49,7 +59,7 @@ pub(crate) fn option_label(option: &Itinerary, text: &Text) -> String {
     for leg in &option.legs {
         match leg.kind {
             LegKind::Haul => {
-                let mode = text.word("mode", leg.mode.as_deref().unwrap_or("other"));
+                let mode = text.word("mode_short", leg.mode.as_deref().unwrap_or("other"));
                 if modes.last() != Some(&mode) {
                     modes.push(mode);
                 }
@@ -64,7 +74,7 @@ pub(crate) fn option_label(option: &Itinerary, text: &Text) -> String {
         }
     }
     by.truncate(4);
-    let modes = modes.join(" → ");
+    let modes = capitalised(&modes.join(" – "));
     if by.is_empty() { modes } else { format!("{modes}: {}", by.join(", ")) }
 }
 
@@ -316,7 +326,10 @@ impl Page {
         if let Some(by) = &q.arrive_by {
             add("question.arrive_by", num::moment(text, by));
         }
-        add("question.as_of", q.as_of.map_or_else(|| text.get("question.today").to_owned(), |d| num::date(text, d)));
+        add(
+            "question.as_of",
+            q.as_of.map_or_else(|| text.get("question.today").to_owned(), |d| num::date(text, d)),
+        );
         if !q.criteria.is_empty() {
             let words: Vec<String> = q.criteria.iter().map(|c| text.word("criteria", c)).collect();
             add("question.criteria", words.join(", "));
@@ -363,10 +376,18 @@ impl Page {
             on_time: o.on_time.map_or_else(|| "–".to_owned(), |p| format!("{} %", style.percent(p))),
             cost: style.money(o.cost_usd.best),
             range: style.range(o.cost_usd),
-            sourced: style.percent(o.sourced_share),
+            sourced: format!("{} %", style.percent(o.sourced_share)),
             co2e: style.tonnes_of_kg(o.co2e_kg.get()),
             generalised: style.money(o.generalised_usd),
-            legs: o.legs.iter().enumerate().map(|(n, l)| self.leg(n, l)).collect(),
+            legs: o
+                .legs
+                .iter()
+                .enumerate()
+                .map(|(n, l)| {
+                    let before = o.legs[..n].iter().rev().find(|b| b.kind == LegKind::Haul);
+                    self.leg(n, l, before.map(|b| &b.equipment))
+                })
+                .collect(),
             payees: o
                 .payees
                 .iter()
@@ -380,7 +401,7 @@ impl Page {
         }
     }
 
-    fn leg(&self, n: usize, l: &Leg) -> LegRow {
+    fn leg(&self, n: usize, l: &Leg, before: Option<&Units>) -> LegRow {
         let (text, style) = (self.text, self.style);
         let cost = l.prices.iter().fold(Estimate::exact(0.0), |s, p| s.plus(p.usd));
         let haul = l.kind == LegKind::Haul;
@@ -396,7 +417,8 @@ impl Page {
         };
         let mut about = Vec::new();
         about.extend(l.operator.as_ref().map(|o| format!("{}: {o}", text.get("legs.operator"))));
-        if haul {
+        // Said again only where it changes.
+        if haul && before.is_none_or(|b| *b != l.equipment) {
             about.push(self.units(&l.equipment));
         }
         if !l.via.is_empty() {

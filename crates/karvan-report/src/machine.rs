@@ -70,7 +70,8 @@ const COLUMNS: [&str; 45] = [
 
 /// The answer as CSV, one row a leg; units stand in the names of columns. No option: the header alone.
 pub fn csv(answer: &Answer) -> String {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
+    let mut writer =
+        csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     let in_memory = "writing to memory";
     writer.write_record(COLUMNS).expect(in_memory);
     for option in &answer.options {
@@ -328,7 +329,10 @@ mod tests {
     #[test]
     fn a_line_over_the_antimeridian_is_cut() {
         let parts = parts_of(&[[179.0, 10.0], [-179.0, 12.0], [-178.0, 12.0]]);
-        assert_eq!(parts, [vec![[179.0, 10.0], [180.0, 11.0]], vec![[-180.0, 11.0], [-179.0, 12.0], [-178.0, 12.0]]]);
+        assert_eq!(
+            parts,
+            [vec![[179.0, 10.0], [180.0, 11.0]], vec![[-180.0, 11.0], [-179.0, 12.0], [-178.0, 12.0]]]
+        );
         assert_eq!(parts_of(&[[1.0, 2.0], [3.0, 4.0]]).len(), 1);
     }
 }

@@ -3,7 +3,10 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use geo::{BooleanOps, Coord, Distance, Haversine, Intersects, LineString, MultiLineString, Point, Polygon, Rect, Simplify};
+use geo::{
+    BooleanOps, Coord, Densify, Distance, Euclidean, Haversine, Intersects, LineString, MultiLineString,
+    Point, Polygon, Rect, Simplify,
+};
 use karvan_plan::answer::{Answer, LegKind, Stop};
 use proj4rs::Proj;
 use proj4rs::transform::transform;
@@ -20,6 +23,8 @@ const WIDTH: f64 = 1040.0;
 const ASPECT: (f64, f64) = (0.40, 0.66);
 /// Lines are simplified to this, px.
 const FINENESS: f64 = 0.35;
+/// Straight lines of degrees longer than this get points between, so that they bend with the projection.
+const BEND_DEG: f64 = 1.0;
 /// A map shows at least so much, m.
 const LEAST_SPAN_M: f64 = 150_000.0;
 
@@ -97,7 +102,11 @@ impl Projection {
         // Conic in the temperate belt, where corridors lie; cylindrical where the world is shown.
         let definition = if east - west < 140.0 && (south > 8.0 || north < -8.0) {
             let sixth = ((north - south) / 6.0).max(0.5);
-            format!("+proj=lcc +lat_1={} +lat_2={} +lat_0={lat} +lon_0={lon} +R=6371000", south + sixth, north - sixth)
+            format!(
+                "+proj=lcc +lat_1={} +lat_2={} +lat_0={lat} +lon_0={lon} +R=6371000",
+                south + sixth,
+                north - sixth
+            )
         } else {
             let ts = lat.abs().clamp(15.0, 40.0);
             format!("+proj=eqc +lat_ts={ts} +lon_0=0 +R=6371000")
@@ -198,7 +207,8 @@ fn weight(role: &str) -> u8 {
 
 /// The map as an `svg` element; empty where no place can be drawn.
 pub(crate) fn map(answer: &Answer, text: &Text) -> String {
-    let mut places: Vec<[f64; 2]> = [&answer.question.from, &answer.question.to].map(|s| [s.lon, s.lat]).to_vec();
+    let mut places: Vec<[f64; 2]> =
+        [&answer.question.from, &answer.question.to].map(|s| [s.lon, s.lat]).to_vec();
     for leg in answer.options.iter().flat_map(|o| &o.legs).filter(|l| l.kind == LegKind::Haul) {
         places.extend(course(leg).0);
     }
@@ -223,9 +233,16 @@ pub(crate) fn map(answer: &Answer, text: &Text) -> String {
     let mut drawn: Vec<(f64, f64)> = Vec::new();
     let mut casing = String::new();
     let mut lines = String::new();
+    let wider = if answer.options.len() <= 3 { 3.8 } else { 2.8 };
     for (i, option) in answer.options.iter().enumerate().rev() {
-        let width = 2.6 + 2.6 * i.min(6) as f64;
-        let _ = write!(lines, r#"<g class="opt o{}" data-rank="{}" style="stroke-width:{}">"#, tone(i), option.rank, px(width));
+        let width = 2.6 + wider * i.min(6) as f64;
+        let _ = write!(
+            lines,
+            r#"<g class="opt o{}" data-rank="{}" style="stroke-width:{}">"#,
+            tone(i),
+            option.rank,
+            px(width)
+        );
         for leg in option.legs.iter().filter(|l| l.kind == LegKind::Haul) {
             let (line, straight) = course(leg);
             let mode = leg.mode.as_deref().unwrap_or("other");
@@ -276,7 +293,7 @@ fn base(to: &Projection, out: &mut String) {
             }
             for part in polygon.intersection(&window) {
                 for ring in std::iter::once(part.exterior()).chain(part.interiors()) {
-                    let flat = to.line(ring).simplify(FINENESS);
+                    let flat = to.line(&Euclidean.densify(ring, BEND_DEG)).simplify(FINENESS);
                     if flat.0.len() > 3 {
                         path(flat.coords().map(|c| (c.x, c.y)), true, &mut d);
                     }
@@ -289,7 +306,7 @@ fn base(to: &Projection, out: &mut String) {
         let mut d = String::new();
         let lines = lines.iter().map(|l| layer.points(l)).filter(|l| l.0.len() > 1 && l.intersects(&cut));
         for line in window.clip(&MultiLineString::new(lines.collect()), false) {
-            let flat = to.line(&line).simplify(FINENESS);
+            let flat = to.line(&Euclidean.densify(&line, BEND_DEG)).simplify(FINENESS);
             path(flat.coords().map(|c| (c.x, c.y)), false, &mut d);
         }
         let _ = write!(out, r#"<path class="{class}" d="{d}"/>"#);
@@ -309,18 +326,19 @@ fn sample(line: &LineString, into: &mut Vec<(f64, f64)>) {
 
 fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f64)], out: &mut String) {
     let mut marks: Vec<Mark<'a>> = Vec::new();
-    let mut add = |role: &'static str, stop: &'a Stop, rank: Option<u32>| {
-        match marks.iter_mut().find(|m| m.stop.id == stop.id) {
-            Some(m) => {
-                m.ranks.extend(rank.filter(|r| !m.ranks.contains(r)));
-                if weight(role) < weight(m.role) {
-                    m.role = role;
-                }
+    let mut add = |role: &'static str, stop: &'a Stop, rank: Option<u32>| match marks
+        .iter_mut()
+        .find(|m| m.stop.id == stop.id)
+    {
+        Some(m) => {
+            m.ranks.extend(rank.filter(|r| !m.ranks.contains(r)));
+            if weight(role) < weight(m.role) {
+                m.role = role;
             }
-            None => {
-                if let Some(at) = to.px(stop.lon, stop.lat) {
-                    marks.push(Mark { stop, role, ranks: rank.into_iter().collect(), at });
-                }
+        }
+        None => {
+            if let Some(at) = to.px(stop.lon, stop.lat) {
+                marks.push(Mark { stop, role, ranks: rank.into_iter().collect(), at });
             }
         }
     };
@@ -353,7 +371,8 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
     for m in &marks {
         let size = if weight(m.role) == 0 { 15.0 } else { 12.5 };
         let name = shortened(&stop_name(m.stop, text), 30);
-        if let Some((x, y, anchor, area)) = spot(m.at, radius(m) + 3.5, &name, size, to.height, &taken, drawn) {
+        if let Some((x, y, anchor, area)) = spot(m.at, radius(m) + 3.5, &name, size, to.height, &taken, drawn)
+        {
             taken.push(area);
             let ranks = ranks(&m.ranks);
             let _ = write!(
@@ -370,13 +389,18 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
     let mut written: Vec<&str> = Vec::new();
     for l in LABELS.iter() {
         let name = if text.russian { &l.name_ru } else { &l.name_en };
-        let Some((x, y)) = to.px(l.lon, l.lat).filter(|_| !written.contains(&name.as_str())) else { continue };
+        let Some((x, y)) = to.px(l.lon, l.lat).filter(|_| !written.contains(&name.as_str())) else {
+            continue;
+        };
         let sea = l.kind == "sea";
         let size = if sea { 13.0 } else { 12.5 };
         // States are letter-spaced, seas in italics.
         let half = em_width(name) * size * if sea { 0.5 } else { 0.66 };
         let area = Area { x0: x - half, y0: y - size * 0.8, x1: x + half, y1: y + size * 0.4 };
-        if area.inside(WIDTH, to.height) && !taken.iter().any(|t| t.meets(&area)) && !drawn.iter().any(|p| area.holds(*p)) {
+        if area.inside(WIDTH, to.height)
+            && !taken.iter().any(|t| t.meets(&area))
+            && !drawn.iter().any(|p| area.holds(*p))
+        {
             taken.push(area);
             written.push(name);
             let _ = write!(
@@ -461,7 +485,8 @@ fn spot(
 
 fn scale_bar(to: &Projection, text: &Text, out: &mut String) {
     let y = to.height - 14.0;
-    let (Some(a), Some(b)) = (to.degrees(WIDTH / 2.0, to.height / 2.0), to.degrees(WIDTH / 2.0 + 100.0, to.height / 2.0))
+    let (Some(a), Some(b)) =
+        (to.degrees(WIDTH / 2.0, to.height / 2.0), to.degrees(WIDTH / 2.0 + 100.0, to.height / 2.0))
     else {
         return;
     };

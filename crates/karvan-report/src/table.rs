@@ -154,11 +154,7 @@ impl Page {
             columns.push(right("On\ntime, %"));
         }
         columns.push(Column { flexible: true, ..left("Cost, USD\nbest (low–high)") });
-        columns.extend([
-            right("Sourced,\n% of cost"),
-            right("CO2e,\nt"),
-            right("Generalised\ncost, USD"),
-        ]);
+        columns.extend([right("Sourced,\n% of cost"), right("CO2e,\nt"), right("Generalised\ncost, USD")]);
         let rows = a
             .options
             .iter()
@@ -202,7 +198,8 @@ impl Page {
             right("Cost, USD\nbest, range"),
             right("CO2e,\nt"),
         ];
-        let before = |i: usize| o.legs[..i].iter().rev().find(|l| l.kind == LegKind::Haul).map(|l| &l.equipment);
+        let before =
+            |i: usize| o.legs[..i].iter().rev().find(|l| l.kind == LegKind::Haul).map(|l| &l.equipment);
         let rows = o.legs.iter().enumerate().map(|(i, leg)| leg_row(i, leg, before(i))).collect();
         self.grid(&columns, rows, Ink::Dim);
         if o.payees.len() > 1 {
@@ -354,7 +351,9 @@ impl Page {
         const GAP: usize = 2;
         let natural = |text: &str| clean_lines(text).iter().map(|l| l.width()).max().unwrap_or(0);
         let mut widths: Vec<usize> = (0..columns.len())
-            .map(|c| rows.iter().map(|r| natural(&r.cells[c])).max().unwrap_or(0).max(natural(columns[c].header)))
+            .map(|c| {
+                rows.iter().map(|r| natural(&r.cells[c])).max().unwrap_or(0).max(natural(columns[c].header))
+            })
             .collect();
         let room = self.width - GAP * (columns.len() - 1);
         // Flexible columns give way first, then the widest: nothing may run over the edge.
@@ -433,7 +432,13 @@ fn leg_row(i: usize, leg: &Leg, before: Option<&Units>) -> Row {
     }
     for p in &leg.prices {
         let basis = if p.sourced { "published" } else { "assumed" };
-        below.push(format!("paid to {}: {} USD ({}, {basis}; {})", p.payee, PLAIN.money(p.usd.best), p.published, p.row));
+        below.push(format!(
+            "paid to {}: {} USD ({}, {basis}; {})",
+            p.payee,
+            PLAIN.money(p.usd.best),
+            p.published,
+            p.row
+        ));
     }
     if !leg.papers.is_empty() {
         below.push(format!("papers: {}", leg.papers.join("; ")));
@@ -497,7 +502,9 @@ pub(crate) fn assumed(options: &[Itinerary]) -> Vec<Assumed<'_>> {
                         k.options.push(o.rank);
                     }
                 }
-                None => all.push(Assumed { row: &c.row, figure: &c.figure, reason, options: vec![o.rank], usd }),
+                None => {
+                    all.push(Assumed { row: &c.row, figure: &c.figure, reason, options: vec![o.rank], usd })
+                }
             }
         }
     }
@@ -539,9 +546,7 @@ fn instant(z: &Zoned) -> String {
 /// The lines of a text without what would move the cursor, turn the writing direction, or have a width
 /// that terminals dispute.
 fn clean_lines(text: &str) -> Vec<String> {
-    let odd = |c: char| {
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}')
-    };
+    let odd = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fe00}'..='\u{fe0f}');
     text.split('\n')
         .map(|l| l.chars().filter(|c| !odd(*c)).map(|c| if c.is_control() { ' ' } else { c }).collect())
         .collect()

@@ -1,0 +1,113 @@
+// Opens reports given as arguments and checks that they stand alone and answer to clicks.
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const candidates = [
+  process.env.CHROMIUM,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+];
+const executablePath = candidates.find((p) => p && existsSync(p));
+const reports = process.argv.slice(2);
+if (!executablePath || reports.length === 0) {
+  console.error(executablePath ? "name one report at least" : "no Chromium found; set CHROMIUM to its path");
+  process.exit(2);
+}
+
+async function check(browser, report, scheme) {
+  const context = await browser.newContext({ viewport: { width: 1180, height: 900 }, colorScheme: scheme });
+  const page = await context.newPage();
+  const address = pathToFileURL(resolve(report)).href;
+  const problems = [];
+  page.on("console", (m) => m.type() === "error" && problems.push(`console: ${m.text()}`));
+  page.on("pageerror", (e) => problems.push(`script: ${e.message}`));
+  page.on("requestfailed", (r) => problems.push(`failed: ${r.url()}`));
+  page.on("request", (r) => r.url() !== address && problems.push(`asked for ${r.url()}`));
+  await page.goto(address, { waitUntil: "load" });
+
+  assert.ok((await page.title()).length > 0, "a title");
+  assert.ok((await page.locator("html").getAttribute("lang")).length > 0, "a language");
+  assert.equal(await page.locator("h1").count(), 1, "one main heading");
+  const map = page.locator("svg.map");
+  assert.equal(await map.count(), 1, "one map");
+  assert.ok((await map.locator("path.land").getAttribute("d")).length > 20, "land on the map");
+  const dead = await page.evaluate(() =>
+    [...document.querySelectorAll('a[href^="#"]')].map((a) => a.getAttribute("href")).filter((h) => !document.querySelector(h)),
+  );
+  assert.deepEqual(dead, [], "links inside the page lead somewhere");
+  const unnamed = await page.locator("svg[role=img]").evaluateAll((all) =>
+    all.filter((s) => !s.querySelector("title")?.textContent || !s.querySelector("desc")?.textContent).length,
+  );
+  assert.equal(unnamed, 0, "every picture has a title and a description");
+
+  // Without a refusal there are options: their courses, and with two or more, buttons.
+  const courses = await page.locator(".courses g.opt").count();
+  const sections = await page.locator("section.option").count();
+  assert.equal(courses, sections, "as many courses as options");
+  for (const path of await page.locator(".courses path").all()) {
+    assert.match(await path.getAttribute("d"), /^M[\d.-]+ [\d.-]+l/, "a course is drawn");
+  }
+  if (sections > 0) {
+    assert.equal(await page.locator("svg.chart").count(), 4, "four charts");
+    assert.equal(await page.locator("[aria-labelledby=h-timeline] svg g[data-rank]").count(), sections);
+  }
+  if (sections > 1) {
+    const second = page.locator('[data-pick="2"]');
+    const first = page.locator('.courses g.opt[data-rank="1"]');
+    const mine = page.locator('.courses g.opt[data-rank="2"]');
+    const opacity = (e) => e.evaluate((n) => Number(getComputedStyle(n).opacity));
+    await second.click();
+    await page.waitForTimeout(300);
+    assert.equal(await second.getAttribute("aria-pressed"), "true");
+    assert.ok((await opacity(first)) < 0.5, "the other course steps back");
+    assert.equal(await opacity(mine), 1, "the picked course stays");
+    await page.locator('[data-pick=""]').click();
+    await page.waitForTimeout(300);
+    assert.equal(await opacity(first), 1, "all come back");
+  }
+
+  // Nothing runs over the edge, wide or on a telephone (tables and pictures scroll in their own boxes).
+  for (const width of [1180, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(over <= 0, `the page is ${over} px too wide at ${width} px`);
+  }
+  assert.deepEqual(problems, []);
+  await context.close();
+}
+
+// The page without scripts still shows everything.
+async function bare(browser, report) {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(pathToFileURL(resolve(report)).href);
+  assert.ok(await page.locator("svg.map").isVisible(), "the map needs no script");
+  for (const section of await page.locator("section.option").all()) {
+    assert.ok(await section.isVisible(), "legs need no script");
+  }
+  assert.equal(await page.locator(".picker:visible").count(), 0, "no dead buttons");
+  await context.close();
+}
+
+const browser = await chromium.launch({
+  executablePath,
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"],
+});
+let failed = 0;
+for (const report of reports) {
+  try {
+    await check(browser, report, "light");
+    await check(browser, report, "dark");
+    await bare(browser, report);
+    console.log(`ok ${report}`);
+  } catch (e) {
+    failed += 1;
+    console.error(`not ok ${report}\n${e.stack ?? e}`);
+  }
+}
+await browser.close();
+process.exit(failed ? 1 : 0);
