@@ -1,0 +1,446 @@
+//! Random networks against independent answers: petgraph's Dijkstra for the quickest way, all simple ways for
+//! the Pareto set, and the laws that permissions obey.
+
+use std::collections::BTreeMap;
+
+use karvan_model::money::ExchangeRates;
+use karvan_model::raw::Manifest;
+use karvan_model::table::Row;
+use karvan_model::tables::*;
+use karvan_model::{CargoIx, Model, NodeIx, TableOf, Tables};
+use karvan_network::base::Base;
+use karvan_network::compile::{Blocker, Network, Question};
+use karvan_network::loads::Loads;
+use karvan_network::rates::Pricer;
+use karvan_network::search::{CRITERIA, Settings};
+use petgraph::graph::UnGraph;
+use proptest::prelude::*;
+
+/// A row of a table from its non-empty cells.
+fn row<T: Row>(cells: &[(&str, String)]) -> T {
+    let columns = T::columns();
+    for (name, _) in cells {
+        assert!(columns.iter().any(|c| c.name == *name), "{} has no column {name}", T::TABLE);
+    }
+    let find = |i: usize| cells.iter().find(|(n, _)| *n == columns[i].name).map_or("", |(_, v)| v.as_str());
+    T::read(&find).unwrap_or_else(|p| panic!("{}: {p:?}", T::TABLE))
+}
+
+fn table<T>(rows: Vec<T>) -> TableOf<T> {
+    TableOf { raw_row: (0..rows.len() as u32).collect(), rows }
+}
+
+fn s(v: impl ToString) -> String {
+    v.to_string()
+}
+
+/// A link of a random network: ends, kilometres, by rail or road.
+#[derive(Clone, Debug)]
+struct Edge {
+    a: usize,
+    b: usize,
+    km: f64,
+    rail: bool,
+}
+
+/// `n` nodes, the first half in XA and the second in XB, joined by a border node `n` where a link crosses.
+fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
+    let claim = ("claim", s("assumed: random"));
+    let state = |i: usize| if i < n.div_ceil(2) { "XA" } else { "XB" };
+    let mut nodes = Vec::new();
+    for i in 0..n {
+        nodes.push(row::<Node>(&[
+            ("id", format!("n{i}")),
+            ("kind", s("terminal")),
+            ("name_en", format!("N{i}")),
+            ("state", s(state(i))),
+            ("lon", s(i)),
+            ("lat", s(0)),
+            claim.clone(),
+        ]));
+    }
+    let (mut links, mut borders) = (Vec::new(), Vec::new());
+    for (k, e) in edges.iter().enumerate() {
+        let mode = if e.rail { "rail" } else { "road" };
+        let mut link = |id: String, a: String, b: String, state: &str, km: f64| {
+            let mut cells = vec![
+                ("id", id),
+                ("from", a),
+                ("to", b),
+                ("mode", s(mode)),
+                ("state", s(state)),
+                ("length_km", s(km)),
+                ("one_way", s("no")),
+                claim.clone(),
+            ];
+            if e.rail {
+                cells.push(("gauge_mm", s(1435)));
+            }
+            links.push(row::<Link>(&cells));
+        };
+        let (a, b) = (format!("n{}", e.a), format!("n{}", e.b));
+        if state(e.a) == state(e.b) {
+            link(format!("l{k}"), a, b, state(e.a), e.km);
+        } else {
+            let bcp = format!("b{k}");
+            nodes.push(row::<Node>(&[
+                ("id", bcp.clone()),
+                ("kind", s("border")),
+                ("name_en", bcp.clone()),
+                ("state", s("XA")),
+                ("lon", s(0)),
+                ("lat", s(k)),
+                claim.clone(),
+            ]));
+            link(format!("l{k}a"), a, bcp.clone(), state(e.a), e.km / 2.0);
+            link(format!("l{k}b"), bcp.clone(), b, state(e.b), e.km / 2.0);
+            borders.push(row::<Border>(&[
+                ("id", bcp.clone()),
+                ("node", bcp),
+                ("mode", s(mode)),
+                ("state_a", s("XA")),
+                ("state_b", s("XB")),
+                ("status", s("open")),
+                ("procedure", s("full")),
+                ("duration_ab_h", s("5")),
+                ("duration_ba_h", s("7")),
+                ("charge_ab", s("30")),
+                ("charge_ba", s("10")),
+                ("currency", s("USD")),
+                ("price_year", s(2025)),
+                ("per", s("consignment")),
+                claim.clone(),
+                ("duration_claim", s("assumed: random")),
+                ("charge_claim", s("assumed: random")),
+            ]));
+        }
+    }
+    let equipment = |id: &str, kind: &str, mode: &str, unit: &str, gauge: &str| {
+        row::<Equipment>(&[
+            ("id", s(id)),
+            ("kind", s(kind)),
+            ("name_en", s(id)),
+            ("mode", s(mode)),
+            ("unit", s(unit)),
+            ("gauge_mm", s(gauge)),
+            claim.clone(),
+        ])
+    };
+    let operation = |id: &str, what: &str, from: &str, to: &str, h: &str, usd: &str| {
+        row::<Terminal>(&[
+            ("id", s(id)),
+            ("node_kinds", s("terminal")),
+            ("operation", s(what)),
+            ("from_equipment", s(from)),
+            ("to_equipment", s(to)),
+            ("both_ways", s("yes")),
+            ("duration_h", s(h)),
+            ("charge", s(usd)),
+            ("currency", s("USD")),
+            ("price_year", s(2025)),
+            ("per", s("consignment")),
+            claim.clone(),
+            ("duration_claim", s("assumed: random")),
+            ("charge_claim", s("assumed: random")),
+        ])
+    };
+    let speed = |id: &str, mode: &str, v: f64, cv: f64| {
+        row::<Performance>(&[("id", s(id)), ("mode", s(mode)), ("speed_kmh", s(v)), ("cv", s(cv)), claim.clone()])
+    };
+    let tariff = |id: &str, mode: &str, v: f64| {
+        row::<Tariff>(&[
+            ("id", s(id)),
+            ("mode", s(mode)),
+            ("value", s(v)),
+            ("currency", s("USD")),
+            ("price_year", s(2025)),
+            ("per", s("t_km")),
+            claim.clone(),
+        ])
+    };
+    let emission = |id: &str, kind: &str, v: f64| {
+        row::<Emission>(&[("id", s(id)), ("equipment", s(kind)), ("value", s(v)), claim.clone()])
+    };
+    let place = |id: &str| {
+        row::<State>(&[
+            ("id", s(id)),
+            ("name_en", s(id)),
+            ("currency", s("USD")),
+            ("time_zone", s("UTC")),
+            claim.clone(),
+        ])
+    };
+    let rules = forbid
+        .iter()
+        .map(|k| {
+            row::<Rule>(&[
+                ("id", format!("r{k}")),
+                ("what", s("no")),
+                ("governs", s("carriage")),
+                ("nodes", format!("b{k}")),
+                ("effect", s("forbid")),
+                claim.clone(),
+            ])
+        })
+        .collect();
+    let tables = Tables {
+        state: table(vec![place("XA"), place("XB")]),
+        node: table(nodes),
+        link: table(links),
+        border: table(borders),
+        rule: table(rules),
+        equipment: table(vec![
+            equipment("wagon", "covered_wagon", "rail", "wagon", "1435"),
+            equipment("lorry", "truck", "road", "truck", ""),
+        ]),
+        cargo: table(vec![row::<Cargo>(&[
+            ("id", s("tea")),
+            ("name_en", s("tea")),
+            ("hs", s("0902")),
+            ("kind", s("general")),
+            ("value_usd_per_t", s(1000)),
+            claim.clone(),
+            ("value_claim", s("assumed: random")),
+        ])]),
+        load: table(
+            ["wagon", "lorry"]
+                .map(|e| {
+                    row::<Load>(&[("cargo", s("tea")), ("equipment", s(e)), ("load_t", s(20)), claim.clone()])
+                })
+                .to_vec(),
+        ),
+        terminal: table(vec![
+            operation("load", "load", "", "covered_wagon;truck", "2", "10"),
+            operation("unload", "unload", "covered_wagon;truck", "", "1", "10"),
+            operation("transload", "transload", "covered_wagon", "truck", "6", "25"),
+        ]),
+        performance: table(vec![speed("rail", "rail", 25.0, 0.3), speed("road", "road", 45.0, 0.2)]),
+        tariff: table(vec![tariff("rail", "rail", 0.03), tariff("road", "road", 0.07)]),
+        emission: table(vec![emission("rail", "covered_wagon", 20.0), emission("road", "truck", 90.0)]),
+        ..Tables::default()
+    };
+    Model::new(Manifest::default(), tables)
+}
+
+fn question(model: &Model, to: usize) -> Question {
+    Question {
+        cargo: CargoIx(0),
+        loads: Loads::all(model, CargoIx(0), 100.0),
+        load_into: Vec::new(),
+        from: vec![(NodeIx(0), 0.0)],
+        to: vec![(NodeIx::new(to), 0.0)],
+        depart: "2026-01-05T00:00:00Z".parse().unwrap(),
+        as_of: None,
+        horizon_days: 100,
+        avoid_nodes: Vec::new(),
+        avoid_states: Vec::new(),
+        avoid_modes: Vec::new(),
+        via: Vec::new(),
+        explain: false,
+    }
+}
+
+fn compile<'m>(model: &'m Model, base: &'m Base, q: &Question) -> Network<'m> {
+    let pricer = Pricer {
+        model,
+        rates: ExchangeRates::new(model),
+        cargo: &model.tables.cargo[0],
+        day: "2026-01-05".parse().unwrap(),
+        origin: base_state(model, q.from[0].0),
+        destination: base_state(model, q.to[0].0),
+    };
+    Network::compile(base, pricer, q)
+}
+
+fn base_state(model: &Model, n: NodeIx) -> Option<karvan_model::StateIx> {
+    model.node(n).state.as_ref().and_then(|s| model.state_ix(s.as_str()))
+}
+
+const EXACT: Settings = Settings { criteria: [true; CRITERIA], epsilon: 0.0, max_labels: 1_000_000 };
+
+/// Costs of all ways that visit no vertex twice.
+fn all_ways(net: &Network) -> Vec<[f64; CRITERIA]> {
+    fn walk(net: &Network, v: u32, seen: &mut Vec<u32>, cost: [f64; CRITERIA], out: &mut Vec<[f64; CRITERIA]>) {
+        if v == net.sink {
+            out.push(cost);
+            return;
+        }
+        for a in net.arcs_of(v) {
+            if seen.contains(&a.to) {
+                continue;
+            }
+            seen.push(a.to);
+            let step = [a.h, a.sd, a.usd, a.co2e].map(f64::from);
+            walk(net, a.to, seen, std::array::from_fn(|k| cost[k] + step[k]), out);
+            seen.pop();
+        }
+    }
+    let mut out = Vec::new();
+    walk(net, net.source, &mut vec![net.source], [0.0; CRITERIA], &mut out);
+    out
+}
+
+fn pareto_of(ways: &[[f64; CRITERIA]]) -> Vec<[i64; CRITERIA]> {
+    // To the hundredth, so that sums of f32 in another order do not tell ways apart.
+    let mut rounded: Vec<[i64; CRITERIA]> = ways.iter().map(|w| w.map(|x| (x * 100.0).round() as i64)).collect();
+    rounded.sort();
+    rounded.dedup();
+    let worse = |a: &[i64; CRITERIA], b: &[i64; CRITERIA]| (0..CRITERIA).all(|k| b[k] <= a[k] + 1);
+    rounded.iter().filter(|a| !rounded.iter().any(|b| b != *a && worse(a, b))).copied().collect()
+}
+
+fn edges(n: usize, most: usize) -> impl Strategy<Value = Vec<Edge>> {
+    prop::collection::vec((0..n, 0..n, 20.0f64..900.0, any::<bool>()), n..most).prop_map(|v| {
+        v.into_iter()
+            .filter(|(a, b, ..)| a != b)
+            .map(|(a, b, km, rail)| Edge { a, b, km: km.round(), rail })
+            .collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The quickest way by one mode agrees with petgraph's Dijkstra over the raw links.
+    #[test]
+    fn quickest_way_agrees_with_petgraph(edges in edges(30, 90)) {
+        let rail: Vec<Edge> = edges.into_iter().map(|e| Edge { rail: true, ..e }).collect();
+        let m = model(30, &rail, &[]);
+        let base = Base::new(&m);
+        let net = compile(&m, &base, &question(&m, 29));
+        let (found, _) = net.pareto(&Settings { criteria: [true, false, false, false], ..EXACT });
+
+        let mut g: UnGraph<(), f64> = UnGraph::default();
+        let nodes: Vec<_> = (0..30).map(|_| g.add_node(())).collect();
+        for e in &rail {
+            // A border takes 5 h one way and 7 the other; 25 km/h make that 125 km, and 175 are never better.
+            let crosses = (e.a < 15) != (e.b < 15);
+            g.add_edge(nodes[e.a], nodes[e.b], e.km / 25.0 + if crosses { 5.0 } else { 0.0 });
+        }
+        let dist = petgraph::algo::dijkstra(&g, nodes[0], Some(nodes[29]), |e| *e.weight());
+        match (found.first(), dist.get(&nodes[29])) {
+            (Some(f), Some(d)) => {
+                // petgraph's graph is undirected and knows 5 h only: a way that crosses back pays 2 h more here,
+                // so ours may be longer by these, and never shorter.
+                let ours = f64::from(f.costs[0]) - 3.0;
+                prop_assert!(ours >= d - 0.01, "{ours} {d}");
+                let back = ours - d;
+                prop_assert!(back < 0.01 || back <= 2.0 * 15.0 + 0.01, "{ours} {d}");
+            }
+            (None, None) => {}
+            (ours, theirs) => prop_assert!(false, "{ours:?} {theirs:?}"),
+        }
+    }
+
+    /// The Pareto set is that of all ways.
+    #[test]
+    fn pareto_set_agrees_with_all_ways(edges in edges(5, 9)) {
+        let m = model(5, &edges, &[]);
+        let base = Base::new(&m);
+        let net = compile(&m, &base, &question(&m, 4));
+        let ways = all_ways(&net);
+        let (found, effort) = net.pareto(&EXACT);
+        prop_assert!(!effort.cut_short);
+        let ours = pareto_of(&found.iter().map(|f| f.costs.map(f64::from)).collect::<Vec<_>>());
+        let theirs = pareto_of(&ways);
+        prop_assert_eq!(ours.len(), theirs.len(), "{:?} {:?}", &ours, &theirs);
+        for (a, b) in ours.iter().zip(&theirs) {
+            for k in 0..CRITERIA {
+                prop_assert!((a[k] - b[k]).abs() <= 2, "{:?} {:?}", a, b);
+            }
+        }
+    }
+
+    /// With a tolerance, every way is within it (compounded along the way) of one that was kept.
+    #[test]
+    fn a_coarse_set_covers_all_ways(edges in edges(5, 9)) {
+        let m = model(5, &edges, &[]);
+        let base = Base::new(&m);
+        let net = compile(&m, &base, &question(&m, 4));
+        let (found, _) = net.pareto(&Settings { epsilon: 0.02, ..EXACT });
+        let slack = 1.02f64.powi(12);
+        for w in all_ways(&net) {
+            let covered = found.iter().any(|f| (0..CRITERIA).all(|k| f64::from(f.costs[k]) <= w[k] * slack + 0.01));
+            prop_assert!(covered, "{:?}", w);
+        }
+    }
+
+    /// Lifting a prohibition never removes a way: what was best before is still there or beaten.
+    #[test]
+    fn lifting_a_prohibition_never_worsens(edges in edges(8, 16), lifted in 0usize..16) {
+        let crossing: Vec<usize> =
+            edges.iter().enumerate().filter(|(_, e)| (e.a < 4) != (e.b < 4)).map(|(k, _)| k).collect();
+        let (strict, loose): (Vec<usize>, Vec<usize>) = {
+            let keep: Vec<usize> = crossing.iter().copied().filter(|k| k % 2 == 0).collect();
+            let fewer = keep.iter().copied().filter(|k| *k != lifted).collect();
+            (keep, fewer)
+        };
+        let solve = |forbid: &[usize]| {
+            let m = model(8, &edges, forbid);
+            let base = Base::new(&m);
+            let net = compile(&m, &base, &question(&m, 7));
+            net.pareto(&EXACT).0.into_iter().map(|f| f.costs).collect::<Vec<_>>()
+        };
+        let (before, after) = (solve(&strict), solve(&loose));
+        for b in before {
+            prop_assert!(after.iter().any(|a| (0..CRITERIA).all(|k| a[k] <= b[k] + 1e-3)), "{b:?} {after:?}");
+        }
+    }
+
+    /// The blockers that are reported are those whose lifting opens a way, and no smaller number would.
+    #[test]
+    fn reported_blockers_are_the_fewest(edges in edges(6, 12)) {
+        let crossing: Vec<usize> =
+            edges.iter().enumerate().filter(|(_, e)| (e.a < 3) != (e.b < 3)).map(|(k, _)| k).collect();
+        let m = model(6, &edges, &crossing);
+        let base = Base::new(&m);
+        let net = compile(&m, &base, &question(&m, 5));
+        prop_assert!(net.pareto(&EXACT).0.is_empty(), "every crossing is forbidden");
+        let explained = compile(&m, &base, &Question { explain: true, ..question(&m, 5) });
+        let open = |forbid: &[usize]| {
+            let m = model(6, &edges, forbid);
+            let base = Base::new(&m);
+            !compile(&m, &base, &question(&m, 5)).pareto(&EXACT).0.is_empty()
+        };
+        match explained.least_blocked() {
+            None => prop_assert!(!open(&[])),
+            Some((blockers, _)) => {
+                let lifted: Vec<usize> = blockers
+                    .iter()
+                    .map(|b| match b {
+                        Blocker::Rule(r) => m.tables.rule[r.ix()].id.as_str()[1..].parse().unwrap(),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                let without = |gone: &[usize]| {
+                    open(&crossing.iter().copied().filter(|k| !gone.contains(k)).collect::<Vec<_>>())
+                };
+                prop_assert!(without(&lifted), "lifting them opens a way");
+                // Brute force: no smaller set does.
+                for set in 0u32..1 << crossing.len().min(10) {
+                    if (set.count_ones() as usize) < lifted.len() {
+                        let gone: Vec<usize> =
+                            (0..crossing.len()).filter(|i| set >> i & 1 == 1).map(|i| crossing[i]).collect();
+                        prop_assert!(!without(&gone), "{gone:?} would do instead of {lifted:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn units_are_whole_and_prices_follow_them() {
+    let m = model(2, &[Edge { a: 0, b: 1, km: 100.0, rail: false }], &[]);
+    let by: BTreeMap<&str, f64> =
+        Loads::all(&m, CargoIx(0), 101.0).iter().map(|l| (m.tables.equipment[l.equipment.ix()].id.as_str(), l.count)).collect();
+    assert_eq!(by["wagon"], 6.0, "101 t at 20 t each are 6 wagons");
+    let base = Base::new(&m);
+    let net = compile(&m, &base, &question(&m, 1));
+    let (found, _) = net.pareto(&EXACT);
+    // 10 to load, 10 to unload, 30 at the border, 100 t over 100 km at 0.07.
+    assert_eq!(found.len(), 1);
+    assert!((found[0].costs[2] - 750.0).abs() < 0.01, "{:?}", found[0].costs);
+    // 2 h and 1 h, 5 h at the border, 100 km at 45 km/h.
+    assert!((found[0].costs[0] - (8.0 + 100.0 / 45.0)).abs() < 1e-3);
+}
