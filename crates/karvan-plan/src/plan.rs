@@ -220,6 +220,29 @@ pub fn plan(model: &Model, base: &Base, request: &Request, provenance: Provenanc
     asked.answer(model, base, request, depart, draws, provenance)
 }
 
+/// Compiles and searches a question with a departure, and stops there: what the benches time, and tests count.
+///
+/// # Errors
+/// As [`plan`].
+pub fn search(model: &Model, base: &Base, request: &Request) -> Result<SearchReport, PlanError> {
+    let asked = Asked::new(model, request)?;
+    let depart = request.depart.ok_or(PlanError::NoTime)?;
+    let (net, ways, effort) = asked.search(model, base, request, asked.instant(depart, request.from.main));
+    Ok(report(&net, ways.len(), &effort))
+}
+
+fn report(net: &Network, found: usize, effort: &Effort) -> SearchReport {
+    SearchReport {
+        nodes: net.first.len() as u64 - 1,
+        arcs: net.arcs.len() as u64,
+        labels: effort.labels,
+        dominated: effort.dominated,
+        bounded: effort.bounded,
+        found: found as u64,
+        epsilon: f64::from(EPSILON),
+    }
+}
+
 /// With only a latest arrival given, leaves as late as nine of ten draws of the best option allow.
 fn plan_to_arrive(
     model: &Model,
@@ -517,15 +540,7 @@ impl Asked {
                 self.reliability_ratio, self.co2e_price
             ),
             provenance,
-            search: SearchReport {
-                nodes: net.first.len() as u64 - 1,
-                arcs: net.arcs.len() as u64,
-                labels: effort.labels,
-                dominated: effort.dominated,
-                bounded: effort.bounded,
-                found: ways.len() as u64,
-                epsilon: f64::from(EPSILON),
-            },
+            search: report(&net, ways.len(), &effort),
             attribution: model.manifest.attribution.clone(),
         })
     }
