@@ -205,6 +205,7 @@ struct Context<'a> {
     options: Vec<OptionRow>,
     refusal: Option<RefusalPart<'a>>,
     map: String,
+    has_disputed: bool,
     map_modes: Vec<Fact>,
     has_straight: bool,
     timeline: String,
@@ -251,6 +252,7 @@ impl Page {
                 .collect();
             RefusalPart { reason: &r.reason, hints: &r.hints, blockers }
         });
+        let map = map(a, text);
         Context {
             t: &text.table,
             css: include_str!("../templates/report.css"),
@@ -261,7 +263,8 @@ impl Page {
             asks_on_time: a.options.iter().any(|o| o.on_time.is_some()),
             options,
             refusal,
-            map: map(a, text),
+            has_disputed: map.contains("boundary open\" d=\"M"),
+            map,
             map_modes: self.map_modes(a),
             has_straight: has_straight(a),
             timeline: chart(charts::timeline),

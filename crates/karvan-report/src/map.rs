@@ -1,5 +1,6 @@
 //! The map of the options: courses and stops over land, lakes and boundaries, as SVG.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
@@ -7,7 +8,7 @@ use geo::{
     BooleanOps, Coord, Densify, Distance, Euclidean, Haversine, Intersects, LineString, MultiLineString,
     Point, Polygon, Rect, Simplify,
 };
-use karvan_plan::answer::{Answer, LegKind, Stop};
+use karvan_plan::answer::{Answer, Itinerary, LegKind, Stop};
 use proj4rs::Proj;
 use proj4rs::transform::transform;
 use serde::Deserialize;
@@ -229,38 +230,24 @@ pub(crate) fn map(answer: &Answer, text: &Text) -> String {
     );
     base(&to, &mut out);
 
-    // Courses: worst first and widest, so that where options share a course each stays visible.
     let mut drawn: Vec<(f64, f64)> = Vec::new();
+    let mut trodden = Trodden::default();
+    let drawings: Vec<Drawing> =
+        answer.options.iter().map(|o| Drawing::of(o, &to, text, &mut trodden, &mut drawn)).collect();
+    // Where options share a course the better lies on top and the next shows as an edge on both sides.
+    let wider = (9.0 / answer.options.len().max(2) as f64).clamp(1.7, 3.4);
+    let width = |level: u8| 2.6 + wider * f64::from(level.min(6));
     let mut casing = String::new();
     let mut lines = String::new();
-    let wider = if answer.options.len() <= 3 { 3.8 } else { 2.8 };
-    for (i, option) in answer.options.iter().enumerate().rev() {
-        let width = 2.6 + wider * i.min(6) as f64;
-        let _ = write!(
-            lines,
-            r#"<g class="opt o{}" data-rank="{}" style="stroke-width:{}">"#,
-            tone(i),
-            option.rank,
-            px(width)
-        );
-        for leg in option.legs.iter().filter(|l| l.kind == LegKind::Haul) {
-            let (line, straight) = course(leg);
-            let mode = leg.mode.as_deref().unwrap_or("other");
-            let mut d = String::new();
-            for part in parts_of(&line) {
-                let part: LineString = part.into_iter().map(|p| Coord { x: p[0], y: p[1] }).collect();
-                let flat = to.line(&part).simplify(FINENESS);
-                sample(&flat, &mut drawn);
-                path(flat.coords().map(|c| (c.x, c.y)), false, &mut d);
+    for (i, (option, drawing)) in answer.options.iter().zip(&drawings).enumerate().rev() {
+        let _ = write!(lines, r#"<g class="opt o{}" data-rank="{}">"#, tone(i), option.rank);
+        for leg in &drawing.legs {
+            let _ = write!(lines, r#"<g class="{}"><title>{}</title>"#, leg.class, escape(&leg.words));
+            for (level, d) in &leg.runs {
+                let _ = write!(lines, r#"<path stroke-width="{}" d="{d}"/>"#, px(width(*level)));
+                let _ = write!(casing, r#"<path stroke-width="{}" d="{d}"/>"#, px(width(*level) + 2.4));
             }
-            let straight = if straight { " straight" } else { "" };
-            let _ = write!(casing, r#"<path style="stroke-width:{}" d="{d}"/>"#, px(width + 2.4));
-            let _ = write!(
-                lines,
-                r#"<path class="{}{straight}" d="{d}"><title>{}</title></path>"#,
-                mode_class(mode),
-                escape(&format!("{}: {}", option.rank, leg_words(leg, text)))
-            );
+            lines.push_str("</g>");
         }
         lines.push_str("</g>");
     }
@@ -313,15 +300,95 @@ fn base(to: &Projection, out: &mut String) {
     }
 }
 
-/// Points along a line, a few px apart, for keeping names off it.
-fn sample(line: &LineString, into: &mut Vec<(f64, f64)>) {
-    for l in line.lines() {
-        let n = ((l.dx().hypot(l.dy()) / 5.0).ceil() as usize).clamp(1, 500);
-        for i in 0..=n {
-            let t = i as f64 / n as f64;
-            into.push((l.start.x + t * l.dx(), l.start.y + t * l.dy()));
-        }
+/// Where courses have been drawn, and how many options lie on each other there.
+#[derive(Default)]
+struct Trodden(BTreeMap<(i64, i64), u8>);
+
+impl Trodden {
+    /// Side of a square of the drawing, px.
+    const SIDE: f64 = 4.0;
+
+    fn cell(c: Coord) -> (i64, i64) {
+        ((c.x / Self::SIDE).floor() as i64, (c.y / Self::SIDE).floor() as i64)
     }
+    /// How many lie here already.
+    fn level(&self, c: Coord) -> u8 {
+        let (x, y) = Self::cell(c);
+        let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (x + dx, y + dy)));
+        around.filter_map(|k| self.0.get(&k)).max().copied().unwrap_or(0)
+    }
+}
+
+/// An option's courses on the drawing.
+struct Drawing {
+    legs: Vec<DrawnLeg>,
+}
+
+struct DrawnLeg {
+    class: &'static str,
+    words: String,
+    /// Parts of the course: over how many better options they lie, and their path.
+    runs: Vec<(u8, String)>,
+}
+
+impl Drawing {
+    fn of(
+        option: &Itinerary,
+        to: &Projection,
+        text: &Text,
+        trodden: &mut Trodden,
+        drawn: &mut Vec<(f64, f64)>,
+    ) -> Self {
+        let mut own: Vec<((i64, i64), u8)> = Vec::new();
+        let mut legs = Vec::new();
+        for leg in option.legs.iter().filter(|l| l.kind == LegKind::Haul) {
+            let mut runs = Vec::new();
+            for part in parts_of(&course(leg).0) {
+                let part: LineString = part.into_iter().map(|p| Coord { x: p[0], y: p[1] }).collect();
+                let flat = to.line(&part).simplify(FINENESS);
+                let points = Euclidean.densify(&flat, Trodden::SIDE).0;
+                drawn.extend(points.iter().map(|c| (c.x, c.y)));
+                let levels = smooth(points.iter().map(|c| trodden.level(*c)).collect());
+                own.extend(points.iter().zip(&levels).map(|(c, l)| (Trodden::cell(*c), l + 1)));
+                let mut from = 0;
+                while from + 1 < points.len() {
+                    let level = levels[from];
+                    let same = levels[from..].iter().take_while(|l| **l == level).count();
+                    // One point of the next part, so that no gap shows.
+                    let till = (from + same).min(points.len() - 1);
+                    let run = LineString::new(points[from..=till].to_vec()).simplify(FINENESS);
+                    let mut d = String::new();
+                    path(run.coords().map(|c| (c.x, c.y)), false, &mut d);
+                    runs.push((level, d));
+                    from = till;
+                }
+            }
+            let mode = leg.mode.as_deref().unwrap_or("other");
+            let words = format!("{}: {}", option.rank, leg_words(leg, text));
+            legs.push(DrawnLeg { class: mode_class(mode), words, runs });
+        }
+        for (cell, level) in own {
+            let known = trodden.0.entry(cell).or_default();
+            *known = (*known).max(level);
+        }
+        Self { legs }
+    }
+}
+
+/// Levels without the short runs that a mere crossing makes.
+fn smooth(mut levels: Vec<u8>) -> Vec<u8> {
+    const SHORTEST: usize = 6;
+    let mut from = 0;
+    while from < levels.len() {
+        let level = levels[from];
+        let till = from + levels[from..].iter().take_while(|l| **l == level).count();
+        if till - from < SHORTEST && from > 0 {
+            let before = levels[from - 1];
+            levels[from..till].fill(before);
+        }
+        from = till;
+    }
+    levels
 }
 
 fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f64)], out: &mut String) {
@@ -435,6 +502,9 @@ fn ranks(ranks: &[u32]) -> String {
     ranks.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")
 }
 
+/// Where a name stands: x, y, which end of it lies there, and what it covers.
+type Spot = (f64, f64, &'static str, Area);
+
 /// Where a name may stand beside its mark: the free place that covers least of the courses.
 fn spot(
     at: (f64, f64),
@@ -444,10 +514,10 @@ fn spot(
     height: f64,
     taken: &[Area],
     drawn: &[(f64, f64)],
-) -> Option<(f64, f64, &'static str, Area)> {
+) -> Option<Spot> {
     let width = em_width(name) * size + 2.0;
     let (up, down) = (size * 0.78, size * 0.24);
-    let mut best: Option<(usize, (f64, f64, &'static str, Area))> = None;
+    let mut best: Option<(usize, Spot)> = None;
     for ring in [1.0, 2.2, 3.6] {
         let g = gap * ring;
         let d = g * 0.75;
