@@ -306,7 +306,7 @@ struct Trodden(BTreeMap<(i64, i64), u8>);
 
 impl Trodden {
     /// Side of a square of the drawing, px.
-    const SIDE: f64 = 4.0;
+    const SIDE: f64 = 2.4;
 
     fn cell(c: Coord) -> (i64, i64) {
         ((c.x / Self::SIDE).floor() as i64, (c.y / Self::SIDE).floor() as i64)
@@ -377,7 +377,7 @@ impl Drawing {
 
 /// Levels without the short runs that a mere crossing makes.
 fn smooth(mut levels: Vec<u8>) -> Vec<u8> {
-    const SHORTEST: usize = 6;
+    const SHORTEST: usize = 10;
     let mut from = 0;
     while from < levels.len() {
         let level = levels[from];
