@@ -1,5 +1,7 @@
 //! `karvan check`.
 
+use std::io::{ErrorKind, Write};
+
 use karvan_model::check::{check, claim_counts};
 use karvan_model::raw::Severity;
 use karvan_model::schema::{CheckAnswer, ClaimsFound};
@@ -69,7 +71,10 @@ pub fn run(common: &Common) -> Result<u8, Failure> {
             Some(path) => {
                 out::deliver(Some(path), anstream::adapter::strip_str(&text).to_string().as_bytes())?
             }
-            None => anstream::print!("{text}"),
+            None => match write!(anstream::stdout(), "{text}") {
+                Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(e.into()),
+                _ => {}
+            },
         }
     }
     Ok(if errors > 0 { exit::WRONG_INPUT } else { exit::DONE })

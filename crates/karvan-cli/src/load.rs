@@ -1,5 +1,6 @@
 //! Loading a model with its scenario, as every command does it.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use jiff::civil::Date;
@@ -34,8 +35,6 @@ pub struct Loaded {
     pub scenario: Option<String>,
     /// Day on which the law and the links are frozen, where one is named.
     pub as_of: Option<Date>,
-    /// Warnings, for those who want to see them.
-    pub warnings: Vec<Problem>,
 }
 
 /// A model as it was read and edited, before it is used.
@@ -110,6 +109,10 @@ pub fn load(asked: &Asked) -> Result<Loaded, Failure> {
         errors.dedup();
         return Err(Failure::Problems(errors));
     }
+    if !warnings.is_empty() && std::io::stderr().is_terminal() {
+        let n = warnings.len();
+        eprintln!("note: {n} warning{}; `karvan check` lists them", if n == 1 { "" } else { "s" });
+    }
     let manifest = &edited.raw.manifest;
     if let Some(day) = edited.as_of
         && !(manifest.first_day..=manifest.last_day).contains(&day)
@@ -124,6 +127,5 @@ pub fn load(asked: &Asked) -> Result<Loaded, Failure> {
         raw_hash: edited.raw_hash,
         scenario: edited.scenario,
         as_of: edited.as_of,
-        warnings,
     })
 }

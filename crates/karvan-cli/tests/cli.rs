@@ -1,0 +1,283 @@
+//! The command line as its users see it: what is printed, where, and the exit status. On the invented corridor.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn corridor() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
+}
+
+fn karvan(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
+}
+
+/// Runs a command on the invented corridor.
+fn here(args: &[&str]) -> Output {
+    let folder = corridor();
+    let mut all = vec!["--model", folder.to_str().expect("a path in UTF-8")];
+    all.extend(args);
+    karvan(&all)
+}
+
+/// What a command prints, with its exit status; the corridor's folder is `CORRIDOR`.
+fn told(o: &Output) -> String {
+    let text = |b: &[u8]| String::from_utf8_lossy(b).replace(&*corridor().to_string_lossy(), "CORRIDOR");
+    let (out, err) = (text(&o.stdout), text(&o.stderr));
+    format!("status: {:?}\n--- stdout\n{out}--- stderr\n{err}", o.status.code())
+}
+
+#[track_caller]
+fn ends(o: &Output, status: i32, wanted: &str) {
+    let told = told(o);
+    assert_eq!(o.status.code(), Some(status), "{told}");
+    assert!(told.contains(wanted), "wanted: {wanted}\n{told}");
+}
+
+#[test]
+fn places_are_listed_the_likest_first() {
+    insta::assert_snapshot!(told(&here(&["places", "Кесс"])));
+    insta::assert_snapshot!(told(&here(&["places", "orlo", "--format", "csv"])));
+    insta::assert_snapshot!(told(&here(&["places", "XBVAR", "--format", "json"])));
+    insta::assert_snapshot!(told(&here(&["places", "Dron", "--format", "geojson", "--limit", "1"])));
+    ends(&here(&["places", "qqqqzzzz"]), 1, "no answer: no place is like `qqqqzzzz`");
+    ends(&here(&["places", ""]), 1, "no answer");
+}
+
+#[test]
+fn check_lists_problems_and_counts_claims() {
+    insta::assert_snapshot!(told(&here(&["check"])));
+    let o = here(&["check", "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&o.stdout).expect("JSON alone on stdout");
+    assert_eq!(
+        (v["errors"].as_u64(), v["warnings"].as_u64(), v["schema_version"].as_u64()),
+        (Some(0), Some(1), Some(1))
+    );
+    assert_eq!(v["hash"].as_str().map(str::len), Some(64));
+}
+
+#[test]
+fn a_model_that_is_wrong_is_refused_with_every_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for e in std::fs::read_dir(corridor()).expect("the corridor") {
+        let e = e.expect("a file");
+        std::fs::copy(e.path(), folder.path().join(e.file_name())).expect("a copy");
+    }
+    let path = folder.path().join("link.csv");
+    let text = std::fs::read_to_string(&path).expect("links");
+    std::fs::write(&path, text.replace("tarn_mine,orlo_freight,rail", "tarn_nime,orlo_freight,rial"))
+        .expect("written");
+    let model = folder.path().to_str().expect("a path in UTF-8");
+    for command in [&["check"][..], &["places", "Orlo"], &["licences"]] {
+        let mut args = vec!["--model", model];
+        args.extend(command);
+        ends(&karvan(&args), 2, "link.csv:2:36: error: `link` column `mode`: `rial`; allowed: one of `rail`");
+    }
+    ends(
+        &karvan(&["check", "--model", "no-such-folder"]),
+        2,
+        "no-such-folder: error: the model folder cannot be read",
+    );
+    ends(
+        &karvan(&["check", "--model", path.to_str().expect("UTF-8")]),
+        2,
+        "a model is a folder, this is a file",
+    );
+}
+
+#[test]
+fn wrong_input_is_told_from_no_answer() {
+    ends(&here(&["places", "Orlo", "--as-of", "1850-01-01"]), 2, "it answers for 2029-01-01 to 2036-12-31");
+    ends(
+        &here(&["places", "Orlo", "--as-of", "2031-13-01"]),
+        2,
+        "a day of the calendar is written YYYY-MM-DD",
+    );
+    ends(&here(&["places", "Orlo", "--format", "html"]), 2, "it has: table, json, csv, geojson");
+    ends(&here(&["plases", "Orlo"]), 2, "similar subcommands exist: 'plan', 'places'");
+    ends(&here(&["places", "Orlo", "--scenario", "none.toml"]), 2, "scenario `none.toml` cannot be read");
+    ends(&here(&["export", "model"]), 2, "`export model` needs a folder to write to");
+}
+
+fn plan(args: &[&str]) -> Output {
+    let mut all = vec!["plan", "--draws", "200"];
+    all.extend(args);
+    here(&all)
+}
+
+#[test]
+fn nonsense_is_refused_and_says_the_way_out() {
+    let tea = |from: &str, to: &str, more: &[&str]| {
+        let mut args = vec!["--from", from, "--to", to, "--cargo", "tea", "--depart", "2031-05-01"];
+        args.extend(more);
+        plan(&args)
+    };
+    let t: &[&str] = &["--tonnes", "100"];
+    ends(&tea("Orlo", "Orlo", t), 2, "error");
+    ends(&tea("Orlo", "Isle of Mor", t), 1, "Isle of Mor");
+    ends(&tea("Orlo", "Dorn", &["--wagons", "0"]), 2, "error");
+    ends(&tea("Orlo", "Dron", t), 2, "town_dorn_xc: Dorn, town, XC");
+    ends(&tea("Orlo", "XZZZZ", t), 2, "no place is called `XZZZZ`");
+    ends(&tea("Orlo", "Dorn", &["--tonnes", "-5"]), 2, "error");
+    ends(&tea("-18.0,-36.0", "Dorn", t), 2, "longitude comes first");
+    ends(
+        &plan(&[
+            "--from",
+            "Orlo",
+            "--to",
+            "Dorn",
+            "--cargo",
+            "te",
+            "--tonnes",
+            "5",
+            "--depart",
+            "2031-05-01",
+        ]),
+        2,
+        "tea",
+    );
+    ends(
+        &plan(&[
+            "--from",
+            "Orlo",
+            "--to",
+            "Dorn",
+            "--cargo",
+            "tea",
+            "--tonnes",
+            "5",
+            "--depart",
+            "1850-05-01",
+        ]),
+        2,
+        "2029-01-01",
+    );
+    ends(
+        &plan(&[
+            "--from",
+            "Kess",
+            "--to",
+            "Far Market",
+            "--cargo",
+            "petrol",
+            "--teu",
+            "5",
+            "--depart",
+            "2031-05-01",
+        ]),
+        2,
+        "error",
+    );
+}
+
+#[test]
+fn a_ban_and_its_end_and_an_exception_decide() {
+    let ore = |to: &str, day: &str, more: &[&str]| {
+        let mut args =
+            vec!["--from", "Tarn mine", "--to", to, "--cargo", "2603", "--tonnes", "760", "--depart", day];
+        args.extend(more);
+        plan(&args)
+    };
+    ends(&ore("Dorn", "2030-10-01", &[]), 1, "Ardia exports no copper ore");
+    ends(&ore("Dorn", "2031-02-01", &[]), 0, "Option 1");
+    ends(&ore("Sela", "2031-02-01", &[]), 1, "Ardia exports no copper ore");
+    ends(&ore("Sela", "2031-10-01", &[]), 0, "Option 1");
+    // A day at which the law is frozen goes before the day of the journey.
+    ends(&ore("Dorn", "2031-02-01", &["--as-of", "2030-10-01"]), 1, "Ardia exports no copper ore");
+    let petrol = |day: &str| {
+        plan(&["--from", "Kess", "--to", "Dorn", "--cargo", "UN1203", "--tonnes", "680", "--depart", day])
+    };
+    ends(&petrol("2030-12-01"), 1, "Belmar lets no petroleum products pass in transit");
+    ends(&petrol("2031-04-01"), 0, "Dangerous-goods declaration");
+}
+
+#[test]
+fn a_scenario_changes_the_answer_and_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("ban.toml");
+    std::fs::write(&path, "title = \"No tea\"\n[[edit]]\nadd = \"rule\"\nrow = { id = \"no_tea\", what = \"No tea at all\", governs = \"carriage\", effect = \"forbid\", hs = \"0902\", claim = \"assumed: what if\" }\n").expect("written");
+    let scenario = path.to_str().expect("UTF-8");
+    let tea =
+        ["--from", "Orlo", "--to", "Dorn", "--cargo", "tea", "--tonnes", "100", "--depart", "2031-05-01"];
+    ends(&plan(&tea), 0, "Option 1");
+    let mut args = tea.to_vec();
+    args.extend(["--scenario", scenario]);
+    ends(&plan(&args), 1, "No tea at all");
+    args.extend(["--format", "json"]);
+    ends(&plan(&args), 1, "\"No tea\"");
+    std::fs::write(&path, "[[edit]]\nremove = \"rule\"\nkey = \"dgg\"\n").expect("written");
+    ends(
+        &here(&["places", "Orlo", "--scenario", scenario]),
+        2,
+        "ban.toml:3:7: error: table `rule` has no row `dgg`",
+    );
+}
+
+#[test]
+fn one_seed_one_result() {
+    let args = [
+        "--from",
+        "Orlo",
+        "--to",
+        "Dorn",
+        "--cargo",
+        "tea",
+        "--tonnes",
+        "100",
+        "--depart",
+        "2031-05-01",
+        "--format",
+        "json",
+    ];
+    let with = |more: &[&str]| {
+        let mut a = args.to_vec();
+        a.extend(more);
+        plan(&a).stdout
+    };
+    assert_eq!(with(&["--threads", "1"]), with(&["--threads", "4"]));
+    assert_eq!(with(&["--seed", "7"]), with(&["--seed", "7"]));
+    assert_ne!(with(&["--seed", "7"]), with(&["--seed", "8"]));
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("places.json");
+    let o = here(&["places", "Orlo", "--format", "json", "--output", path.to_str().expect("UTF-8")]);
+    ends(&o, 0, "--- stdout\n--- stderr\n");
+    serde_json::from_slice::<serde_json::Value>(&std::fs::read(&path).expect("the file"))
+        .expect("whole JSON");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left there");
+    let o =
+        here(&["places", "Orlo", "--output", folder.path().join("no/such/file").to_str().expect("UTF-8")]);
+    ends(&o, 2, "no/such/file");
+}
+
+#[test]
+fn a_model_written_out_is_the_same_model() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("model");
+    let out = out.to_str().expect("UTF-8");
+    ends(&here(&["export", "model", "--output", out]), 0, "files written to");
+    ends(&here(&["export", "model", "--output", out]), 2, "name an empty folder, or add --overwrite");
+    ends(&here(&["export", "model", "--output", out, "--overwrite"]), 0, "files written to");
+    ends(&karvan(&["check", "--model", out]), 0, "0 errors, 1 warning");
+    ends(&karvan(&["licences", "--model", out]), 0, "CC0-1.0");
+}
+
+#[test]
+fn help_teaches_and_completions_complete() {
+    for args in [
+        &["--help"][..],
+        &["places", "--help"],
+        &["check", "--help"],
+        &["plan", "--help"],
+        &["export", "model", "--help"],
+    ] {
+        ends(&karvan(args), 0, "Example");
+    }
+    for shell in ["bash", "zsh", "fish"] {
+        ends(&karvan(&["completions", shell]), 0, "karvan");
+    }
+    ends(&karvan(&["--version"]), 0, "karvan 0.1.0");
+    ends(&karvan(&[]), 2, "Usage: karvan");
+}
