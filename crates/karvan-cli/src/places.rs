@@ -1,7 +1,7 @@
 //! `karvan places`.
 
 use karvan_model::Model;
-use karvan_model::places::{Gazetteer, Hit};
+use karvan_model::places::{Gazetteer, Hit, fold};
 use karvan_model::schema::{PlaceFound, PlacesAnswer};
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ pub fn run(common: &Common, args: &Places) -> Result<u8, Failure> {
 
 fn record(model: &Model, h: &Hit) -> Vec<String> {
     let n = model.node(h.node);
-    let found_by = if h.matched_name == n.name_en { "" } else { h.matched_name.as_str() };
+    let found_by = if fold(&h.matched_name) == fold(&n.name_en) { "" } else { h.matched_name.as_str() };
     vec![
         n.id.0.clone(),
         n.name_en.clone(),

@@ -395,10 +395,10 @@ impl<'m> Check<'m> {
             {
                 let straight = great_circle_km(*a, *b);
                 let what = || format!("link `{}` is {km} km long; its ends lie {straight:.1} km apart", l.id);
-                // Positions are rounded: half a kilometre proves nothing.
-                if km < 0.9 * straight - 0.5 {
+                // A node stands for a yard or a town some kilometres wide, which links need not cross.
+                if km < 0.9 * straight && km < straight - 3.0 {
                     self.error(t, i, "length_km", what()).hint = Some("mend the length or the ends".into());
-                } else if km < 0.98 * straight - 0.5 {
+                } else if km < 0.98 * straight && km < straight - 0.5 {
                     self.warn(t, i, "length_km", what());
                 } else if straight > 1.0 && km > 5.0 * straight {
                     self.warn(t, i, "length_km", what()).hint =

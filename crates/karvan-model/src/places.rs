@@ -266,12 +266,23 @@ impl<'m> Gazetteer<'m> {
         let text = text.trim();
         let folded = fold(text);
         let mut best: BTreeMap<NodeIx, (f64, String)> = BTreeMap::new();
+        // Of names that fit equally, the one as written, then the first by letters: the order of a map is no order.
         let mut offer = |node: NodeIx, score: f64, name: &dyn Fn() -> String| {
-            if best.get(&node).is_none_or(|b| score > b.0) {
-                best.insert(node, (score, name()));
+            let rank = |n: &str| (!same_text(n, text), n.to_owned());
+            match best.get(&node) {
+                Some((s, _)) if score < *s => {}
+                Some((s, n)) if score == *s => {
+                    let new = name();
+                    if rank(&new) < rank(n) {
+                        best.insert(node, (score, new));
+                    }
+                }
+                _ => {
+                    best.insert(node, (score, name()));
+                }
             }
         };
-        if let Some((_, nodes)) = self.code(text) {
+        if let Some(nodes) = self.code(text) {
             for n in nodes {
                 let key = self.model.node(n).id.as_str();
                 let by_key = key.eq_ignore_ascii_case(text);
@@ -293,6 +304,10 @@ impl<'m> Gazetteer<'m> {
         }
         let mut hits: Vec<Hit> =
             best.into_iter().map(|(node, (score, matched_name))| Hit { node, score, matched_name }).collect();
+        // Beside the very name or code, what is only a little like it is noise.
+        if hits.iter().any(|h| h.score == 1.0) {
+            hits.retain(|h| h.score >= 0.8);
+        }
         // Names of points that nobody goes to stand behind those of places a little less like.
         let weight = |h: &Hit| {
             let n = self.model.node(h.node);
@@ -327,17 +342,28 @@ impl<'m> Gazetteer<'m> {
         if let Some(point) = self.point(text) {
             return point;
         }
-        if let Some((is_key, nodes)) = self.code(text) {
-            // The key of a node means that node; a code shared by a town and its port means both.
-            if is_key {
-                return Ok(self.place(&nodes[..1]));
+        let by_name = self.by_name(text);
+        let exact_key = self.model.node_ix(text);
+        match (exact_key, self.code(text), by_name) {
+            // A key may be the name of a town in small letters: `baku` means the town where the key's node is
+            // part of it. Where the name is unclear, the key is not.
+            (Some(n), _, Some(Ok(Place::Nodes { nodes, label }))) if nodes.contains(&n) => {
+                Ok(Place::Nodes { nodes, label })
             }
-            return self.one_of(text, nodes);
+            (Some(n), ..) => Ok(self.place(&[n])),
+            (None, _, Some(named)) => named,
+            // A code may be shared by a town and its port: both are meant.
+            (None, Some(nodes), None) => self.one_of(text, nodes),
+            (None, None, None) => Err(self.unknown(text)),
         }
+    }
+
+    /// The place with this name; `None` if none has it.
+    fn by_name(&self, text: &str) -> Option<Result<Place, ResolveError>> {
         let folded = fold(text);
         let mut found: Vec<Name> = self.by_fold.get(folded.as_str()).cloned().unwrap_or_default();
         if found.is_empty() {
-            return Err(self.unknown(text));
+            return None;
         }
         // Official names before aliases, the same letters before the same sounds, places before points of lines.
         let narrow = |found: &mut Vec<Name>, keep: &dyn Fn(&Name) -> bool| {
@@ -350,20 +376,15 @@ impl<'m> Gazetteer<'m> {
         narrow(&mut found, &|n| same_text(name_at(node(n), n.slot), text));
         narrow(&mut found, &|n| names(node(n)).nth(n.slot as usize).is_some_and(|x| x.1));
         let nodes: BTreeSet<NodeIx> = found.iter().map(|n| n.node).collect();
-        self.one_of(text, nodes.into_iter().collect())
+        Some(self.one_of(text, nodes.into_iter().collect()))
     }
 
-    /// Nodes with this key (flag) or code.
-    fn code(&self, text: &str) -> Option<(bool, Vec<NodeIx>)> {
-        if let Some(n) = self.model.node_ix(text) {
-            return Some((true, vec![n]));
-        }
+    /// Nodes with this key or code.
+    fn code(&self, text: &str) -> Option<Vec<NodeIx>> {
         // `AZ BAK` is written with a gap too.
         let squeezed: String =
             text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        let nodes = self.by_code.get(&squeezed)?.clone();
-        let is_key = nodes.iter().any(|n| self.model.node(*n).id.as_str().eq_ignore_ascii_case(&squeezed));
-        Some((is_key, nodes))
+        self.by_code.get(&squeezed).cloned()
     }
 
     /// A node and, of a town, what belongs to it.
@@ -654,7 +675,7 @@ mod tests {
                 &[("town", "town_baku"), ("lon", "49.87"), ("lat", "40.39")],
             ),
             n(
-                "baku_station",
+                "baku",
                 "station",
                 "Baku",
                 &[("town", "town_baku"), ("lon", "49.85"), ("lat", "40.37")],
@@ -689,7 +710,7 @@ mod tests {
                 "Alashankou",
                 &[("name_zh", "阿拉山口"), ("lon", "82.6"), ("lat", "45.2")],
             ),
-            n("springfield_a", "town", "Springfield", &[("lon", "10"), ("lat", "50")]),
+            n("springfield", "town", "Springfield", &[("lon", "10"), ("lat", "50")]),
             n("springfield_b", "town", "Springfield", &[("lon", "60"), ("lat", "50")]),
         ];
         let nodes: Vec<&[(&str, &str)]> = nodes.iter().map(Vec::as_slice).collect();
@@ -767,11 +788,15 @@ mod tests {
         };
         assert_eq!(
             ids("Baku"),
-            (vec!["town_baku".into(), "baku_station".into(), "baku_freight".into()], "Baku".into())
+            (vec!["town_baku".into(), "baku".into(), "baku_freight".into()], "Baku".into())
         );
         assert_eq!(ids("baku freight station").0, ["baku_freight"]);
-        assert_eq!(ids("baku_station").0, ["baku_station"]);
         assert_eq!(ids("Tiflis").0, ["tbilisi"]);
+        // A key that is the name in small letters means the town; a key that is no name means its node.
+        assert_eq!(ids("baku").0, ["town_baku", "baku", "baku_freight"]);
+        assert_eq!(ids("baku_freight").0, ["baku_freight"]);
+        assert_eq!(ids("springfield").0, ["springfield"]);
+        assert_eq!(ids("springfield_b").0, ["springfield_b"]);
     }
 
     #[test]
