@@ -8,7 +8,8 @@ use std::{env, fs, io};
 mod pack;
 
 fn main() -> io::Result<()> {
-    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?).join("../../models/trans-caspian");
+    let folder = Path::new(&env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?)
+        .join("../../models/trans-caspian");
     println!("cargo::rerun-if-changed={}", folder.display());
     println!("cargo::rerun-if-changed=../karvan-io/src/pack.rs");
     let mut files = Vec::new();
