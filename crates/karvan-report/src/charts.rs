@@ -8,7 +8,7 @@ use karvan_units::Estimate;
 
 use crate::html::option_label;
 use crate::machine::kind_word;
-use crate::map::{leg_words, mode_class, stop_name, tone};
+use crate::map::{fitting, leg_words, mode_class, stop_name, tone};
 use crate::num::{self, Style};
 use crate::svg::{em_width, escape, px, step};
 use crate::text::Text;
@@ -94,7 +94,7 @@ fn row_label(out: &mut String, i: usize, option: &Itinerary, y: f64, text: &Text
         out,
         r#"<text class="row-label" x="{LEFT}" y="{}">{}</text>"#,
         px(y),
-        escape(&option_label(option, text))
+        escape(&fitting(&option_label(option, text), (WIDTH - LEFT - RIGHT) / 13.6))
     );
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
         );
         out.push_str("</g>");
     }
-    deadline_line(&mut out, deadline, &axis, TOP, rows, text);
+    deadline_line(&mut out, deadline, &axis, (TOP, rows), TOP + 4.0, text);
     let title = if axis.days { "timeline.axis" } else { "timeline.axis_h" };
     let title = text.fill(title, &[("place", &stop_name(&answer.question.from, text))]);
     axis_title(&mut out, &title, height - 6.0);
@@ -225,8 +225,8 @@ fn deadline_line(
     out: &mut String,
     deadline: Option<f64>,
     axis: &TimeAxis,
-    top: f64,
-    bottom: f64,
+    (top, bottom): (f64, f64),
+    label_y: f64,
     text: &Text,
 ) {
     let Some(h) = deadline.filter(|h| {
@@ -246,7 +246,7 @@ fn deadline_line(
         px(top - 4.0),
         px(bottom),
         px(tx),
-        px(top + 4.0),
+        px(label_y),
         escape(label)
     );
 }
@@ -496,7 +496,8 @@ pub(crate) fn percentiles(answer: &Answer, text: &Text) -> String {
         badge(&mut out, i, answer.options[i].rank, at, TOP - 12.0);
         out.push_str("</g>");
     }
-    deadline_line(&mut out, deadline, &axis, TOP, BOTTOM, text);
+    // Low down, where no curve runs that late.
+    deadline_line(&mut out, deadline, &axis, (TOP, BOTTOM), BOTTOM - 8.0, text);
     axis_title(
         &mut out,
         text.get(if axis.days { "percentiles.axis" } else { "percentiles.axis_h" }),

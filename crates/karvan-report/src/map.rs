@@ -66,6 +66,8 @@ struct Label {
     name_ru: String,
     lon: f64,
     lat: f64,
+    /// 1 for what is named on any map, 3 for what only a near one has room for.
+    size: u8,
 }
 
 impl Layer {
@@ -437,7 +439,7 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
     let mut names = String::new();
     for m in &marks {
         let size = if weight(m.role) == 0 { 15.0 } else { 12.5 };
-        let name = shortened(&stop_name(m.stop, text), 30);
+        let name = map_name(&stop_name(m.stop, text));
         if let Some((x, y, anchor, area)) = spot(m.at, radius(m) + 3.5, &name, size, to.height, &taken, drawn)
         {
             taken.push(area);
@@ -452,9 +454,15 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
             );
         }
     }
+    let km_per_px = 1.0 / to.scale / 1000.0;
+    let finest = match km_per_px {
+        k if k > 9.0 => 1,
+        k if k > 4.0 => 2,
+        _ => 3,
+    };
     let mut ground = String::new();
     let mut written: Vec<&str> = Vec::new();
-    for l in LABELS.iter() {
+    for l in LABELS.iter().filter(|l| l.size <= finest) {
         let name = if text.russian { &l.name_ru } else { &l.name_en };
         let Some((x, y)) = to.px(l.lon, l.lat).filter(|_| !written.contains(&name.as_str())) else {
             continue;
@@ -586,14 +594,29 @@ pub(crate) fn stop_name(stop: &Stop, text: &Text) -> String {
     }
 }
 
-fn shortened(name: &str, most: usize) -> String {
-    if name.chars().count() <= most {
-        return name.to_owned();
+/// A name as it stands on the map: without what follows in brackets, and not too long.
+fn map_name(name: &str) -> String {
+    let bare = match name.find(" (") {
+        Some(i) if i > 0 && name.ends_with(')') => &name[..i],
+        _ => name,
+    };
+    fitting(bare, 17.0)
+}
+
+/// A text cut to a width in em.
+pub(crate) fn fitting(text: &str, most_em: f64) -> String {
+    if em_width(text) <= most_em {
+        return text.to_owned();
     }
-    let mut cut: String = name.chars().take(most - 1).collect();
-    cut.truncate(cut.trim_end().len());
-    cut.push('…');
-    cut
+    let mut cut = String::new();
+    for c in text.chars() {
+        cut.push(c);
+        if em_width(&cut) > most_em - 1.0 {
+            cut.pop();
+            break;
+        }
+    }
+    format!("{}…", cut.trim_end())
 }
 
 /// A haul in a few words: mode, from, to.
@@ -659,6 +682,14 @@ mod tests {
             assert!(to.height / WIDTH >= ASPECT.0 - 0.01 && to.height / WIDTH <= ASPECT.1 + 0.01);
         }
         assert!(Projection::around(&[[f64::NAN, 3.0]]).is_none());
+    }
+
+    #[test]
+    fn long_names_are_cut() {
+        assert_eq!(map_name("Halkali (Istanbul Europe)"), "Halkali");
+        assert_eq!(map_name("(x)"), "(x)");
+        let cut = map_name(&"Боюк-Кясик ".repeat(9));
+        assert!(cut.ends_with('…') && em_width(&cut) <= 18.0, "{cut}");
     }
 
     #[test]

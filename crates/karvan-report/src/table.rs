@@ -10,6 +10,8 @@ use crate::num::{self, PLAIN};
 const NARROWEST: usize = 72;
 /// Assumed figures printed before the rest is left to the JSON.
 const CLAIMS: usize = 8;
+/// Characters of the model's hash that tell it apart; the whole is in the JSON.
+const HASH: usize = 12;
 
 /// The answer as a table of at most `width` columns (72 at least): the question as understood, one row an
 /// option, and the legs of the best one with their prices, papers, rules and main assumptions.
@@ -223,15 +225,21 @@ impl Page {
 
     fn rules(&mut self, options: &[Itinerary]) {
         let mut seen: Vec<&str> = Vec::new();
-        let mut first = true;
+        let mut for_papers = 0;
         for r in options.iter().flat_map(|o| &o.rules) {
             if seen.contains(&r.id.as_str()) {
                 continue;
             }
-            seen.push(&r.id);
-            if std::mem::take(&mut first) {
+            // What only asks for a paper stands among the papers.
+            if options.iter().flat_map(|o| &o.papers).any(|p| p.rule == r.id) {
+                seen.push(&r.id);
+                for_papers += 1;
+                continue;
+            }
+            if seen.len() == for_papers {
                 self.heading("Rules that applied");
             }
+            seen.push(&r.id);
             let days = match (r.from, r.till) {
                 (None, None) => String::new(),
                 (Some(f), None) => format!(" from {f}"),
@@ -242,6 +250,13 @@ impl Page {
             for s in &r.sources {
                 self.text(Ink::Dim, 4, s);
             }
+        }
+        if for_papers > 0 && seen.len() > for_papers {
+            self.text(
+                Ink::Dim,
+                0,
+                "The rules that ask for the papers, and their sources: --format json or html.",
+            );
         }
     }
 
@@ -283,7 +298,7 @@ impl Page {
         let line = format!(
             "model {} ({}){scenario}; seed {}, {} draws an option; karvan {}",
             p.model,
-            p.model_hash,
+            p.model_hash.chars().take(HASH).collect::<String>(),
             p.seed,
             PLAIN.fixed(f64::from(p.draws), 0),
             p.version
