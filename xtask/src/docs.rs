@@ -17,7 +17,8 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     let docs = repository().join("docs");
     let manual = docs.join("model-format.md");
     let text = fs::read_to_string(&manual).with_context(|| format!("{}", manual.display()))?;
-    let (before, rest) = text.split_once(START).with_context(|| format!("no line `{START}` in the manual"))?;
+    let (before, rest) =
+        text.split_once(START).with_context(|| format!("no line `{START}` in the manual"))?;
     let (_, after) = rest.split_once(END).with_context(|| format!("no line `{END}` in the manual"))?;
     let mut pages = vec![("model-format.md", format!("{before}{START}\n\n{}{END}{after}", tables()))];
     let json = |v: &serde_json::Value| serde_json::to_string_pretty(v).map(|s| s + "\n");
@@ -25,6 +26,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/scenario.schema.json", json(schema::scenario_schema().as_value())?));
     pages.push(("schema/places.schema.json", json(schema::places_schema().as_value())?));
     pages.push(("schema/check.schema.json", json(schema::check_schema().as_value())?));
+    pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {
         let path = docs.join(name);
@@ -41,7 +43,10 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     if stale.is_empty() {
         Ok(())
     } else {
-        bail!("docs/{} differs from the types; run `cargo xtask docs` and commit the result", stale.join(", docs/"))
+        bail!(
+            "docs/{} differs from the types; run `cargo xtask docs` and commit the result",
+            stale.join(", docs/")
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use karvan_io::{files_of_archive, write_folder, write_table};
 use karvan_model::Tables;
 use karvan_model::cell::Named;
 use karvan_model::for_each_table;
-use karvan_model::raw::{RawModel, Severity};
+use karvan_model::raw::{Part, RawModel, Severity};
 use karvan_model::tables::*;
 use serde_json::json;
 
@@ -28,14 +28,25 @@ pub fn licences(common: &Common) -> Result<u8, Failure> {
         for a in &manifest.attribution {
             text.push_str(&format!("{a}\n"));
         }
+        // Files under the same terms stand together, in the order of their first.
+        let mut terms: Vec<(&Part, Vec<&str>)> = Vec::new();
         for f in &manifest.file {
-            text.push_str(&format!("\n{}: {}\n", f.name, f.licence));
+            let same =
+                |o: &Part| (&o.licence, &o.attribution, &o.origin) == (&f.licence, &f.attribution, &f.origin);
+            match terms.iter_mut().find(|(o, _)| same(o)) {
+                Some((_, names)) => names.push(&f.name),
+                None => terms.push((f, vec![&f.name])),
+            }
+        }
+        for (f, names) in terms {
+            text.push_str(&format!("\n{}\n", f.licence));
             if !f.attribution.is_empty() {
                 text.push_str(&format!("  credit: {}\n", f.attribution));
             }
             if !f.origin.is_empty() {
                 text.push_str(&format!("  from: {}\n", f.origin));
             }
+            text.push_str(&format!("  files: {}\n", names.join(", ")));
         }
         text.into_bytes()
     };
