@@ -35,5 +35,5 @@ while [ "$count" -gt 0 ]; do
   count=$((count - 1))
 done
 cd "$here/crates/karvan-report/tests/browser"
-[ -d node_modules/playwright-core ] || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund >&2
+[ -d node_modules/playwright-core ] && [ -d node_modules/axe-core ] || PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --silent --no-audit --no-fund >&2
 CHROMIUM=$found node report.test.mjs "$@"

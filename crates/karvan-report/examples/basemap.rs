@@ -8,7 +8,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use geo::{Coord, LineString, Simplify};
+use geo::{BooleanOps, Coord, LineString, Polygon, Rect, Simplify, Translate};
 use serde_json::{Value, json};
 
 /// The region that `data/geo` covers: west, south, east, north.
@@ -138,6 +138,25 @@ fn steps(line: &LineString, per_degree: f64) -> Value {
     json!(out)
 }
 
+/// A ring whose longitudes run on where it crosses the antimeridian.
+fn unwrapped(points: impl Iterator<Item = Coord>) -> LineString {
+    let mut turn = 0.0;
+    let mut last: Option<f64> = None;
+    points
+        .map(|c| {
+            if let Some(x) = last {
+                if c.x - x > 180.0 {
+                    turn -= 360.0;
+                } else if c.x - x < -180.0 {
+                    turn += 360.0;
+                }
+            }
+            last = Some(c.x);
+            Coord { x: c.x + turn, y: c.y }
+        })
+        .collect()
+}
+
 /// Land polygons of a TopoJSON world, and the arcs that two states share.
 fn topology(world: &Value) -> Result<(Vec<Value>, Vec<LineString>), Box<dyn Error>> {
     let number = |v: &Value| v.as_f64().unwrap_or(f64::NAN);
@@ -168,17 +187,29 @@ fn topology(world: &Value) -> Result<(Vec<Value>, Vec<LineString>), Box<dyn Erro
     let mut land = Vec::new();
     for g in world["objects"]["land"]["geometries"].as_array().into_iter().flatten() {
         for polygon in g["arcs"].as_array().into_iter().flatten() {
-            let rings: Vec<Value> = polygon
+            let rings: Vec<LineString> = polygon
                 .as_array()
                 .into_iter()
                 .flatten()
                 .map(|r| {
-                    let points: Vec<Coord> =
-                        r.as_array().into_iter().flatten().filter_map(Value::as_i64).flat_map(arc).collect();
-                    steps(&LineString::new(points), 100.0)
+                    let points = r.as_array().into_iter().flatten().filter_map(Value::as_i64).flat_map(arc);
+                    unwrapped(points)
                 })
                 .collect();
-            land.push(Value::Array(rings));
+            let Some(outer) = rings.first() else { continue };
+            // The antarctic ring goes round the pole and closes only on a globe.
+            if outer.coords().all(|c| c.y < -60.0) {
+                continue;
+            }
+            let whole = Polygon::new(outer.clone(), rings[1..].to_vec());
+            // What runs over the antimeridian is cut there.
+            for shift in [-360.0, 0.0, 360.0] {
+                let world = Rect::new((-180.0, -90.0), (180.0, 90.0)).to_polygon();
+                for part in whole.translate(shift, 0.0).intersection(&world) {
+                    let rings = std::iter::once(part.exterior()).chain(part.interiors());
+                    land.push(rings.map(|r| steps(r, 100.0)).collect());
+                }
+            }
         }
     }
     let mut users = vec![0u32; arcs.len()];

@@ -149,8 +149,9 @@ fn number(out: &mut String, leg: &Leg, i: usize, x: f64, width: f64, y: f64) {
 /// Legs of each option over time, waiting hatched, with the range of the arrival.
 pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
     const ROW: f64 = 62.0;
-    const TOP: f64 = 10.0;
     let deadline = deadline_h(answer);
+    // Room for the name of the deadline above the bars.
+    let top = if deadline.is_some() { 26.0 } else { 10.0 };
     let longest = answer
         .options
         .iter()
@@ -158,15 +159,15 @@ pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
         .chain(deadline.filter(|d| *d > 0.0))
         .fold(1.0, f64::max);
     let axis = TimeAxis::new(0.0, longest * 1.02);
-    let rows = TOP + ROW * answer.options.len() as f64;
+    let rows = top + ROW * answer.options.len() as f64;
     let height = rows + 52.0;
     let mut out = String::new();
     open(&mut out, "timeline", height, text.get("timeline.title"), text.get("timeline.desc"));
     // Named by its place so that no other chart's pattern is meant.
     out.push_str(r#"<defs><pattern id="waiting" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch-paper" width="5" height="5"/><rect class="hatch-ink" width="2" height="5"/></pattern></defs>"#);
-    time_grid(&mut out, &axis, TOP, rows, Some(&answer.question.depart), text);
+    time_grid(&mut out, &axis, top, rows, Some(&answer.question.depart), text);
     for (i, o) in answer.options.iter().enumerate() {
-        let y = TOP + ROW * i as f64 + 14.0;
+        let y = top + ROW * i as f64 + 14.0;
         let _ = write!(out, r#"<g data-rank="{}">"#, o.rank);
         row_label(&mut out, i, o, y, text);
         let bar = y + 7.0;
@@ -207,7 +208,7 @@ pub(crate) fn timeline(answer: &Answer, text: &Text) -> String {
         );
         out.push_str("</g>");
     }
-    deadline_line(&mut out, deadline, &axis, (TOP, rows), TOP + 4.0, text);
+    deadline_line(&mut out, deadline, &axis, (top - 4.0, rows), top - 10.0, text);
     let title = if axis.days { "timeline.axis" } else { "timeline.axis_h" };
     let title = text.fill(title, &[("place", &stop_name(&answer.question.from, text))]);
     axis_title(&mut out, &title, height - 6.0);

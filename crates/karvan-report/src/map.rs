@@ -656,6 +656,10 @@ mod tests {
         for layer in [&BASE.fine, &BASE.coarse] {
             assert!(!layer.land.is_empty() && !layer.firm.is_empty() && !layer.open.is_empty());
             let all = layer.land.iter().chain(&layer.lakes).flatten().chain(&layer.firm).chain(&layer.open);
+            for line in all.clone().map(|l| layer.points(l)) {
+                // A line that ran round the world would be drawn across the map.
+                assert!(line.lines().all(|l| l.dx().abs() < 120.0));
+            }
             for c in all.flat_map(|l| layer.points(l).0) {
                 assert!(c.x >= layer.extent[0] - 0.01 && c.x <= layer.extent[2] + 0.01, "{c:?}");
                 assert!(c.y >= layer.extent[1] - 0.01 && c.y <= layer.extent[3] + 0.01, "{c:?}");

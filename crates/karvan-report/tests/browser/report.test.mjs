@@ -1,6 +1,7 @@
 // Opens reports given as arguments and checks that they stand alone and answer to clicks.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
@@ -13,6 +14,7 @@ const candidates = [
 ];
 const executablePath = candidates.find((p) => p && existsSync(p));
 const reports = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 if (!executablePath || reports.length === 0) {
   console.error(executablePath ? "name one report at least" : "no Chromium found; set CHROMIUM to its path");
   process.exit(2);
@@ -69,6 +71,15 @@ async function check(browser, report, scheme) {
     await page.waitForTimeout(300);
     assert.equal(await opacity(first), 1, "all come back");
   }
+
+  // Headings, tables, names and contrast, by the rules of WCAG 2.1 A and AA.
+  await page.evaluate(axe);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"] }),
+  );
+  assert.ok(found.passes.length > 10, "the rules were applied");
+  const faults = found.violations.map((v) => `${v.id}: ${v.nodes[0].html.slice(0, 160)} ${v.nodes[0].failureSummary}`);
+  assert.deepEqual(faults, [], `accessible in ${scheme}`);
 
   // Nothing runs over the edge, wide or on a telephone (tables and pictures scroll in their own boxes).
   for (const width of [1180, 390]) {
