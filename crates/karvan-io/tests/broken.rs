@@ -168,7 +168,7 @@ fn what_does_not_fit_together_is_found() {
     says(&replaced("tariff.csv", "XTS", "XTZ"), "tariff.csv:4:");
     says(
         &replaced("link_state.csv", "open,2034-01-01", "open,2033-01-01"),
-        "link_state.csv:3:17: error: two rows of link `r_ard_north`",
+        "link_state.csv:3:18: error: two rows of link `r_ard_north`",
     );
     says(&replaced("rule.csv", "2030-09-01,2031-09-01", "2031-09-01,2031-09-01"), "rule.csv:3:");
     says(&replaced("load.csv", "ore,hopper_wagon_1000,38", "ore,hopper_wagon_1000,380"), "load.csv:2:");
@@ -289,6 +289,44 @@ fn a_scenario_adds_changes_removes_and_applies() {
             "open Some(\"2031-01-01\") Some(\"2034-01-01\")",
         ]
     );
+}
+
+#[test]
+fn a_removed_row_of_a_project_ends_on_its_day() {
+    let mut raw = read_folder(&corridor(), ALL).raw;
+    let said = |t: &str| karvan_model::scenario::Said { text: t.into(), ..Default::default() };
+    let assign = |c: &str, v: &str| karvan_model::scenario::Assign { column: said(c), value: said(v) };
+    use karvan_model::scenario::{Action, Edit, Scenario};
+    let row = vec![
+        assign("project", "north_line"),
+        assign("seq", "3"),
+        assign("table", "rule"),
+        assign("action", "remove"),
+        assign("row", "xb_transit_charge"),
+    ];
+    let edit = |action| Edit { at: Default::default(), action };
+    let from = Some("2031-01-01".parse().unwrap());
+    let edits = vec![
+        edit(Action::Add { table: said("project_edit"), row }),
+        edit(Action::Apply { project: said("north_line"), from }),
+    ];
+    let mut problems = Vec::new();
+    apply_scenario(&mut raw, &Scenario { edits, ..Default::default() }, &mut problems);
+    let tables = Tables::read(&raw, &mut problems);
+    assert_eq!(problems, []);
+    let rule = tables.rule.iter().find(|r| r.id.as_str() == "xb_transit_charge").unwrap();
+    assert_eq!(rule.till, from);
+}
+
+#[test]
+fn the_manual_s_scenario_works() {
+    let manual =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/model-format.md")).unwrap();
+    let (_, part) = manual.split_once("## Scenarios").unwrap();
+    let example = part.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    let (tables, errors) = edited(example);
+    assert_eq!(errors, [] as [String; 0]);
+    assert!(tables.rule.iter().any(|r| r.id.as_str() == "fuel_ban"));
 }
 
 #[test]

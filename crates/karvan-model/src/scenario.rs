@@ -97,11 +97,8 @@ pub fn apply_scenario(raw: &mut RawModel, scenario: &Scenario, problems: &mut Ve
                 }
             }
             Action::Remove { table, key } => {
-                if let Some(info) = table_named(table, problems)
-                    && let Some(i) = find(raw, info, key, problems)
-                    && let Some(t) = raw.tables.get_mut(info.name)
-                {
-                    t.rows.remove(i);
+                if let Some(info) = table_named(table, problems) {
+                    remove(raw, info, key, None, problems);
                 }
             }
             Action::Apply { project, from } => apply_project(raw, project, *from, problems),
@@ -211,11 +208,8 @@ fn change(
     let set = cells(info, set, problems);
     let Some(i) = find(raw, info, key, problems) else { return };
     let Some(table) = raw.tables.get_mut(info.name) else { return };
-    let columns = (info.columns)();
-    let dated =
-        ["from", "till"].map(|n| columns.iter().position(|c| c.name == n && c.syntax.starts_with("date")));
     let mut row = table.rows[i].clone();
-    if let (Some(day), [Some(f), Some(t)]) = (from, dated) {
+    if let (Some(day), [Some(f), Some(t)]) = (from, dated_columns(info)) {
         let day = day.to_string();
         let positions = key_positions(info);
         // ISO days compare as text.
@@ -248,6 +242,29 @@ fn change(
     table.rows[i] = row;
 }
 
+/// Removes a row. With a day, a row of a dated table that began before it ends on it.
+fn remove(raw: &mut RawModel, info: &TableInfo, key: &Said, from: Option<Date>, problems: &mut Vec<Problem>) {
+    let Some(i) = find(raw, info, key, problems) else { return };
+    let Some(table) = raw.tables.get_mut(info.name) else { return };
+    if let (Some(day), [Some(f), Some(t)]) = (from.map(|d| d.to_string()), dated_columns(info)) {
+        let row = &mut table.rows[i];
+        // ISO days compare as text.
+        if row.cell(f) < day.as_str() {
+            if row.cell(t).is_empty() || row.cell(t) > day.as_str() {
+                row.set(t, &day, key.at.clone());
+            }
+            return;
+        }
+    }
+    table.rows.remove(i);
+}
+
+/// Positions of `from` and `till`, where they are days.
+fn dated_columns(info: &TableInfo) -> [Option<usize>; 2] {
+    let columns = (info.columns)();
+    ["from", "till"].map(|n| columns.iter().position(|c| c.name == n && c.syntax.starts_with("date")))
+}
+
 fn apply_project(raw: &mut RawModel, project: &Said, from: Option<Date>, problems: &mut Vec<Problem>) {
     let projects = raw.tables.get("project").map_or(&[][..], |t| &t.rows);
     if !projects.iter().any(|r| r.cell(0) == project.text) {
@@ -277,27 +294,19 @@ fn apply_project(raw: &mut RawModel, project: &Said, from: Option<Date>, problem
         let mut set = assignments(info, e.cell(5), &e.place(5), problems);
         match e.cell(3) {
             "add" => {
-                let columns = (info.columns)();
                 // The row's own key need not be said twice.
                 let keys = (info.key)();
                 if keys.len() == 1 && !set.iter().any(|a| a.column.text == keys[0]) {
                     set.push(assign(keys[0], &key.text, &key.at));
                 }
-                let has_from = columns.iter().any(|c| c.name == "from" && c.syntax.starts_with("date"));
-                if let (Some(day), true) = (from, has_from) {
+                if let (Some(day), [Some(_), _]) = (from, dated_columns(info)) {
                     set.retain(|a| a.column.text != "from");
                     set.push(assign("from", &day.to_string(), &project.at));
                 }
                 add(raw, info, &set, &e.at(), problems);
             }
             "change" => change(raw, info, &key, &set, from, problems),
-            "remove" => {
-                if let Some(i) = find(raw, info, &key, problems)
-                    && let Some(t) = raw.tables.get_mut(info.name)
-                {
-                    t.rows.remove(i);
-                }
-            }
+            "remove" => remove(raw, info, &key, from, problems),
             other => problems.push(
                 Problem::error(e.place(3), format!("`project_edit` column `action`: `{other}`"))
                     .allowed("`add`, `change` or `remove`"),
