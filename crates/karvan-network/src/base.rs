@@ -555,33 +555,55 @@ impl Base {
                 Mode::Rail => runs_on(l, track),
                 m => l.mode == m,
             };
-            for (i, &from) in stops.iter().enumerate() {
-                let targets: Vec<NodeIx> = match s.pattern {
-                    Pattern::OneWay => stops[i + 1..].to_vec(),
-                    Pattern::Line | Pattern::AnyPair => stops.iter().copied().filter(|t| *t != from).collect(),
+            let mut add = |i: usize, j: usize, links: Vec<(LinkIx, bool)>| {
+                let km: f64 = links.iter().map(|(l, _)| model.tables.link[l.ix()].length_km.get()).sum();
+                let land = if matches!(s.mode, Mode::Rail | Mode::Road) {
+                    self.land_parts(model, stops[i], &links)
+                } else {
+                    Vec::new()
                 };
-                if targets.is_empty() {
-                    continue;
+                let (from, to) = (stops[i], stops[j]);
+                out.push(Sailing {
+                    service: ServiceIx::new(si),
+                    from,
+                    to,
+                    km,
+                    share: 1.0,
+                    links,
+                    land,
+                    back: j < i,
+                });
+            };
+            match s.pattern {
+                Pattern::AnyPair => {
+                    for (i, &from) in stops.iter().enumerate() {
+                        for (j, links) in self.way(model, from, &stops, &usable, scratch).into_iter().enumerate() {
+                            if let (true, Some(links)) = (i != j, links) {
+                                add(i, j, links);
+                            }
+                        }
+                    }
                 }
-                for (to, links) in targets.iter().zip(self.way(model, from, &targets, &usable, scratch)) {
-                    let j = stops.iter().position(|x| x == to).unwrap_or(0);
-                    let Some(links) = links else { continue };
-                    let km: f64 = links.iter().map(|(l, _)| model.tables.link[l.ix()].length_km.get()).sum();
-                    let land = if matches!(s.mode, Mode::Rail | Mode::Road) {
-                        self.land_parts(model, from, &links)
-                    } else {
-                        Vec::new()
-                    };
-                    out.push(Sailing {
-                        service: ServiceIx::new(si),
-                        from,
-                        to: *to,
-                        km,
-                        share: 1.0,
-                        links,
-                        land,
-                        back: j < i,
-                    });
+                // A line calls at its stops in order, whatever shorter way there is between two of them.
+                Pattern::Line | Pattern::OneWay => {
+                    let hops: Vec<Option<Vec<(LinkIx, bool)>>> = stops
+                        .windows(2)
+                        .map(|w| self.way(model, w[0], &w[1..], &usable, scratch).pop().flatten())
+                        .collect();
+                    for i in 0..stops.len() {
+                        let mut links = Vec::new();
+                        for j in i + 1..stops.len() {
+                            let Some(hop) = &hops[j - 1] else { break };
+                            links.extend_from_slice(hop);
+                            if stops[i] == stops[j] {
+                                continue;
+                            }
+                            add(i, j, links.clone());
+                            if s.pattern == Pattern::Line {
+                                add(j, i, links.iter().rev().map(|(l, forward)| (*l, !forward)).collect());
+                            }
+                        }
+                    }
                 }
             }
             // The share of the line: distance over the distance from first to last stop.

@@ -154,12 +154,12 @@ pub enum Blocker {
     Link(LinkIx),
 }
 
-/// Where time-dependent waiting happens on an arc: before a sailing.
+/// Where time-dependent waiting happens on an arc: before a sailing, or at a pass that weather closes.
 #[derive(Clone, Debug)]
 pub struct ArcWait {
-    /// Waiting for the departure.
-    pub departure: Wait,
-    /// Weather at the port of departure.
+    /// Waiting for the departure of a service.
+    pub departure: Option<Wait>,
+    /// Weather at the port of departure, or at the pass.
     pub weather: Option<u16>,
     /// Hours on the arc before the waiting begins.
     pub before_h: f32,
@@ -456,6 +456,20 @@ impl<'m> Network<'m> {
         self.loads.iter().position(|l| l.equipment == e).unwrap_or(0) as u8
     }
 
+    /// The rule that waives the price of carriage by a rate on a day, if one does.
+    pub fn waiver(&self, rate: u32, day: Date) -> Option<RuleIx> {
+        let state = self.rates.rates[rate as usize].state;
+        let e = self.pricer.model.tables.equipment[self.rates.rates[rate as usize].loads.equipment.ix()].clone();
+        [Governs::Carriage, Governs::Transit]
+            .into_iter()
+            .filter(|g| *g == Governs::Carriage || state != self.pricer.origin && state != self.pricer.destination)
+            .find_map(|governs| {
+                let m = Movement { governs, state, node: None, mode: e.mode, equipment: e.kind };
+                let waives = |r: &RuleIx| self.pricer.model.tables.rule[r.ix()].effect == Effect::Waive;
+                self.rules.evaluate(&m, day).applied.into_iter().find(waives)
+            })
+    }
+
     /// Charges and delays of the rules that bind an element on a day: US dollars, mean and spread of hours.
     pub fn rule_effects(&self, element: &Element, day: Date) -> RuleEffects {
         let mut out = RuleEffects::default();
@@ -500,11 +514,12 @@ impl<'m> Network<'m> {
         match *element {
             Element::Run { stretch, rate } => {
                 let s = self.stretch(stretch);
-                self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h))
+                let run = self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
+                if self.rates.is_waived(rate) { Cost { usd: 0.0, ..run } } else { run }
             }
             Element::Access { km, rate, .. } => self.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0)),
             Element::Enter { rate, .. } => {
-                let once = self.rates.rates[rate as usize].usd_once.best;
+                let once = if self.rates.is_waived(rate) { 0.0 } else { self.rates.rates[rate as usize].usd_once.best };
                 Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day).cost()
             }
             Element::Cross { border, forward, ride, .. } => {
@@ -760,9 +775,29 @@ impl<'m> Builder<'m, '_> {
     }
 
     fn vertex(&mut self, node: NodeIx, state: Option<StateIx>, ride: u8) -> u32 {
-        let slot = self.slot(node);
         let side = self.side(node, state);
+        self.vertex_at(node, side, ride)
+    }
+
+    fn vertex_at(&mut self, node: NodeIx, side: u32, ride: u8) -> u32 {
+        let slot = self.slot(node);
         2 + (slot * SIDES + side) * self.net.loads.len() as u32 + u32::from(ride)
+    }
+
+    /// Whether the cargo itself is stowed in the equipment: a ship. Its two sides at a port are what has come and
+    /// what is to go, so that cargo does not pass from one ship to the next of its kind without being handled.
+    fn is_ship(&self, ride: u8) -> bool {
+        matches!(self.equipment_mode(ride), Mode::Sea | Mode::InlandWater)
+    }
+
+    /// The vertex of what has arrived at a node.
+    fn arrived(&mut self, node: NodeIx, state: Option<StateIx>, ride: u8) -> u32 {
+        if self.is_ship(ride) { self.vertex_at(node, 0, ride) } else { self.vertex(node, state, ride) }
+    }
+
+    /// The vertex of what is about to leave a node.
+    fn leaving(&mut self, node: NodeIx, state: Option<StateIx>, ride: u8) -> u32 {
+        if self.is_ship(ride) { self.vertex_at(node, 1, ride) } else { self.vertex(node, state, ride) }
     }
 
     fn via_bits(&self, nodes: impl Iterator<Item = NodeIx>) -> u8 {
@@ -974,13 +1009,25 @@ impl<'m> Builder<'m, '_> {
         ));
     }
 
+    /// The rate of an equipment in a state, with its prices waived where a rule in force on the day of departure
+    /// says so; the legs ask again for the day of the movement.
+    fn rate(&mut self, ride: u8, state: Option<StateIx>) -> Option<u32> {
+        let loads = self.net.loads[ride as usize];
+        let rate = self.net.rates.get(&self.net.pricer, loads, state)?;
+        if self.net.rates.waiver_unasked(rate) {
+            let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+            let waived = self.net.waiver(rate, day).is_some();
+            self.net.rates.set_waived(rate, waived);
+        }
+        Some(rate)
+    }
+
     /// What is due when a run in a state begins, where anything is.
     fn enter(&mut self, d: &mut Draft, node: NodeIx, state: Option<StateIx>, ride: u8, rules: bool) {
-        let loads = self.net.loads[ride as usize];
         if !matches!(self.equipment_mode(ride), Mode::Rail | Mode::Road | Mode::Pipeline) {
             return;
         }
-        let Some(rate) = self.net.rates.get(&self.net.pricer, loads, state) else { return };
+        let Some(rate) = self.rate(ride, state) else { return };
         let e = Element::Enter { state, node, rate, rules };
         let due = self.net.rates.rates[rate as usize].usd_once.best != 0.0;
         let day = self.question.as_of.unwrap_or(self.net.pricer.day);
@@ -1061,8 +1108,7 @@ impl<'m> Builder<'m, '_> {
                     let known = match by_state.get(&(state, ride)) {
                         Some(k) => *k,
                         None => {
-                            let rate = self.net.rates.get(&self.net.pricer, self.net.loads[ride as usize], state);
-                            let k = rate.map(|rate| {
+                            let k = self.rate(ride, state).map(|rate| {
                                 let e = Element::Run { stretch: i, rate };
                                 let m = self.net.movements(&e).into_iter().map(|(m, _)| m).collect();
                                 let (w, b) = self.window(m, None, None);
@@ -1137,6 +1183,9 @@ impl<'m> Builder<'m, '_> {
                         let mut d = Draft::default();
                         self.add(&mut d, Element::Cross { border, forward, node, ride });
                         self.enter(&mut d, node, Some(to), ride, true);
+                        if let weather @ Some(_) = self.weather(node) {
+                            d.wait = Some(ArcWait { departure: None, weather, before_h: 0.0 });
+                        }
                         let x = self.vertex(node, Some(from), ride);
                         let y = self.vertex(node, Some(to), ride);
                         self.push(x, y, d, via);
@@ -1168,11 +1217,19 @@ impl<'m> Builder<'m, '_> {
             };
             for before in 0..n {
                 for after in 0..n {
-                    if before == after || !self.transfer_fits(t, before, after) {
+                    let relay = before == after && self.is_ship(before);
+                    if before == after && !relay || !self.transfer_fits(t, before, after) {
                         continue;
                     }
                     for &node in &nodes {
                         let Some(score) = Operations::holds(model, t, named, node) else { continue };
+                        // What can be loaded into the second at the origin is not loaded into the first: the
+                        // waiting for wagons is part of loading them. Likewise at the destination.
+                        if self.ends_at(&self.question.from, node, after, Operation::Load)
+                            || self.ends_at(&self.question.to, node, before, Operation::Unload)
+                        {
+                            continue;
+                        }
                         // A row that names a break of gauge vouches for both tracks.
                         if t.gauges_mm.is_empty() && !(self.reaches(node, before) && self.reaches(node, after)) {
                             continue;
@@ -1208,8 +1265,8 @@ impl<'m> Builder<'m, '_> {
                 let mut d = Draft::default();
                 self.add(&mut d, Element::Operate { terminal, node, before: Some(before), after: Some(after) });
                 self.enter(&mut d, node, state, after, false);
-                let x = self.vertex(node, state, before);
-                let y = self.vertex(node, state, after);
+                let x = self.arrived(node, state, before);
+                let y = self.leaving(node, state, after);
                 let via = self.via_bits([node].into_iter());
                 self.push(x, y, d, via);
             }
@@ -1221,6 +1278,21 @@ impl<'m> Builder<'m, '_> {
         let track = Track { mode: self.equipment_mode(ride), gauge_mm: self.gauge(ride).unwrap_or(0) };
         matches!(track.mode, Mode::Sea | Mode::InlandWater)
             || self.net.base.hops_of(node).iter().any(|h| runs_on(&self.model().tables.link[h.link.ix()], track))
+    }
+
+    /// Whether the journey may begin (or end) at a node in an equipment.
+    fn ends_at(&self, ends: &[(NodeIx, f64)], node: NodeIx, ride: u8, operation: Operation) -> bool {
+        let starts = operation == Operation::Load;
+        let unit = self.net.loads[ride as usize].unit;
+        let kind = self.kind(ride);
+        ends.iter().any(|(n, _)| *n == node)
+            && (!starts || self.question.load_into.is_empty() || self.question.load_into.contains(&unit))
+            && self
+                .operations
+                .find(self.model(), node, operation, |t| {
+                    (if starts { &t.to_equipment } else { &t.from_equipment }).contains(&kind)
+                })
+                .is_some()
     }
 
     fn transfer_fits(&self, t: &Terminal, before: u8, after: u8) -> bool {
@@ -1296,18 +1368,18 @@ impl<'m> Builder<'m, '_> {
                     let before_h = d.cost.h as f32;
                     self.add(&mut d, Element::Sail { sailing: i as u32, ride });
                     self.add(&mut d, roll(off, s.to));
-                    d.wait = Some(ArcWait { departure: wait, weather: self.weather(s.from), before_h });
+                    d.wait = Some(ArcWait { departure: Some(wait), weather: self.weather(s.from), before_h });
                     self.enter(&mut d, s.to, base.node_state[s.to.ix()], ride, true);
                 } else {
                     self.add(&mut d, Element::Sail { sailing: i as u32, ride });
                     let weather = if train { None } else { self.weather(s.from) };
-                    d.wait = Some(ArcWait { departure: wait, weather, before_h: 0.0 });
+                    d.wait = Some(ArcWait { departure: Some(wait), weather, before_h: 0.0 });
                     if train {
                         self.train_borders(&mut d, i, ride);
                     }
                 }
                 if let Some(w) = &d.wait {
-                    if let Wait::Random(q) = &w.departure {
+                    if let Some(Wait::Random(q)) = &w.departure {
                         d.cost.sd += q.sd();
                     }
                 }
@@ -1318,8 +1390,8 @@ impl<'m> Builder<'m, '_> {
                     let w = (self.net.windows.len() - 1) as u16;
                     self.combine(&mut d, w, 0);
                 }
-                let x = self.vertex(s.from, base.node_state[s.from.ix()], ride);
-                let y = self.vertex(s.to, base.node_state[s.to.ix()], ride);
+                let x = self.leaving(s.from, base.node_state[s.from.ix()], ride);
+                let y = self.arrived(s.to, base.node_state[s.to.ix()], ride);
                 let via = self.via_bits([s.from, s.to].into_iter());
                 self.push(x, y, d, via);
             }
@@ -1411,7 +1483,7 @@ impl<'m> Builder<'m, '_> {
                     }
                     let mut d = Draft::default();
                     let access = if km > 0.0 {
-                        self.net.rates.get(&self.net.pricer, loads, state).map(|rate| Element::Access { node, km, rate })
+                        self.rate(ride, state).map(|rate| Element::Access { node, km, rate })
                     } else {
                         None
                     };
@@ -1423,14 +1495,14 @@ impl<'m> Builder<'m, '_> {
                             self.add(&mut d, a);
                         }
                         self.enter(&mut d, node, state, ride, true);
-                        let v = self.vertex(node, state, ride);
+                        let v = self.leaving(node, state, ride);
                         self.push(0, v, d, via);
                     } else {
                         if let Some(a) = access {
                             self.add(&mut d, a);
                         }
                         self.add(&mut d, at(Some(ride), None));
-                        let v = self.vertex(node, state, ride);
+                        let v = self.arrived(node, state, ride);
                         self.push(v, 1, d, via);
                     }
                 }

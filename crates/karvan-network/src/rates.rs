@@ -218,6 +218,8 @@ pub struct RateTable {
     /// Rates found.
     pub rates: Vec<Rate>,
     index: std::collections::BTreeMap<(EquipmentIx, Option<StateIx>), Option<u32>>,
+    /// Whether the price is waived on the day of departure; `None` until asked.
+    waived: Vec<Option<bool>>,
 }
 
 impl RateTable {
@@ -228,9 +230,21 @@ impl RateTable {
         }
         let found = pricer.rate(loads, state).map(|r| {
             self.rates.push(r);
+            self.waived.push(None);
             (self.rates.len() - 1) as u32
         });
         self.index.insert((loads.equipment, state), found);
         found
+    }
+
+    /// Whether a rate's price is waived on the day of departure.
+    pub fn is_waived(&self, rate: u32) -> bool {
+        self.waived[rate as usize] == Some(true)
+    }
+    pub(crate) fn waiver_unasked(&self, rate: u32) -> bool {
+        self.waived[rate as usize].is_none()
+    }
+    pub(crate) fn set_waived(&mut self, rate: u32, waived: bool) {
+        self.waived[rate as usize] = Some(waived);
     }
 }

@@ -163,11 +163,9 @@ impl Network<'_> {
         }
         let w = &self.waits[arc.wait as usize - 1];
         let at = f64::from(start) + f64::from(w.before_h);
-        let (mut h, mut sd) = w.departure.mean_sd(self.hour_of_week + at);
         // The spread of a random departure is part of the arc's own.
-        if matches!(w.departure, crate::waits::Wait::Random(_)) {
-            sd = 0.0;
-        }
+        let mut h = w.departure.as_ref().map_or(0.0, |d| d.mean_sd(self.hour_of_week + at).0);
+        let mut sd = 0.0;
         if let Some(x) = w.weather {
             if let Some(q) = self.weather_quantiles(x, at + h) {
                 h += q.mean();

@@ -11,7 +11,7 @@ use karvan_model::{LinkIx, Model, NodeIx, StateIx};
 use karvan_network::base::LandPart;
 use karvan_network::compile::{Element, Network, Process, Timing};
 use karvan_network::search::Found;
-use karvan_network::waits::{Quantiles, Wait};
+use karvan_network::waits::{Quantiles, Wait, next_departure};
 use karvan_units::{Dist, Estimate, Hours, KgCo2e, Km};
 
 use crate::answer::{ClaimUsed, Leg, LegKind, Paper, Price, RuleApplied, Stop, Units};
@@ -185,7 +185,7 @@ pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -
     for step in &way.arcs {
         let arc = net.arcs[step.arc as usize];
         for e in net.elements_of(&arc) {
-            let wait = if arc.wait > 0 && matches!(e, Element::Sail { .. }) {
+            let wait = if arc.wait > 0 && matches!(e, Element::Sail { .. } | Element::Cross { .. }) {
                 Some(&net.waits[arc.wait as usize - 1])
             } else {
                 None
@@ -361,8 +361,9 @@ impl<'m> Build<'_, 'm> {
                     let (mean, _) = self.process(format!("rule/{:?}", e), "border", "rule".into(), &d);
                     self.t += mean;
                 }
+                let waived = self.net.waiver(rate, self.net.day(state, self.t)).is_some();
                 let r = &self.net.rates.rates[rate as usize];
-                if r.usd_once.best != 0.0 || r.usd_once.high != 0.0 {
+                if !waived && (r.usd_once.best != 0.0 || r.usd_once.high != 0.0) {
                     let (row, usd) = (r.tariff, r.usd_once);
                     let p = self.tariff_price(row, usd);
                     self.due.push(p);
@@ -385,8 +386,11 @@ impl<'m> Build<'_, 'm> {
                 }
                 let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
                 let start = self.t;
+                let (waiting, closed_sd) = wait.and_then(|w| w.weather).map_or((0.0, 0.0), |x| self.weather(x, node, 0.0));
                 let key = format!("border/{}/{}", b.id, forward);
                 let (mut h, mut sd) = self.process(key, "border", format!("{}-{}", b.state_a, b.state_b), dist);
+                h += waiting;
+                sd += closed_sd;
                 for d in &delays {
                     let (m, s) = self.process(format!("border/{}/rule", b.id), "border", "rule".into(), d);
                     h += m;
@@ -404,7 +408,7 @@ impl<'m> Build<'_, 'm> {
                 self.claim(&format!("border/{}", b.id), "duration", &b.duration_claim);
                 self.claim(&format!("border/{}", b.id), "state", &b.claim);
                 let title = format!("border {from}–{to}");
-                self.leg(LegKind::Border, title, Some(b.mode), None, ride, node, node, to_ix, 0.0, start, 0.0, sd, prices, 0.0, None, papers, keys);
+                self.leg(LegKind::Border, title, Some(b.mode), None, ride, node, node, to_ix, 0.0, start, waiting, sd, prices, 0.0, None, papers, keys);
             }
             Element::Operate { terminal, node, before, after } => {
                 self.close_haul();
@@ -471,39 +475,25 @@ impl<'m> Build<'_, 'm> {
                 let kind = if s.land.is_empty() { "sea" } else { "rail" };
                 if let Some(w) = wait {
                     let key = format!("wait/{}/{}", row.id, model.node(s.from).id);
-                    match &w.departure {
-                        Wait::Timetable(hours) => {
-                            let (h, _) = w.departure.mean_sd(self.net.hour_of_week + self.t);
-                            waiting += h;
-                            self.out.processes.push(Process {
-                                key,
-                                group: (kind, region.clone()),
-                                time: Timing::Timetable(hours.clone()),
-                            });
+                    let time = match &w.departure {
+                        Some(Wait::Timetable(hours)) => {
+                            waiting += next_departure(hours, self.net.hour_of_week + self.t);
+                            Some(Timing::Timetable(hours.clone()))
                         }
-                        Wait::Random(q) => {
+                        Some(Wait::Random(q)) => {
                             waiting += q.mean();
                             sd_sum += q.sd();
-                            self.out.processes.push(Process {
-                                key,
-                                group: (kind, region.clone()),
-                                time: Timing::Fixed(q.clone()),
-                            });
+                            Some(Timing::Fixed(q.clone()))
                         }
+                        None => None,
+                    };
+                    if let Some(time) = time {
+                        self.out.processes.push(Process { key, group: (kind, region.clone()), time });
                     }
                     if let Some(x) = w.weather {
-                        if let Some(q) = self.net.weather_quantiles(x, self.t + waiting) {
-                            waiting += q.mean();
-                            sd_sum += q.sd();
-                        }
-                        self.out.processes.push(Process {
-                            key: format!("weather/{}", model.node(s.from).id),
-                            group: (kind, region.clone()),
-                            time: Timing::Weather(self.net.weather[x as usize].clone()),
-                        });
-                        for wr in model.tables.weather.iter().filter(|r| r.node.as_str() == model.node(s.from).id.as_str()) {
-                            self.claim(&format!("weather/{}", wr.id), "closure", &wr.claim);
-                        }
+                        let (h, sd) = self.weather(x, s.from, waiting);
+                        waiting += h;
+                        sd_sum += sd;
                     }
                 }
                 let ((h, sd), dist) = self.net.sailing_time(sailing, ride);
@@ -555,6 +545,21 @@ impl<'m> Build<'_, 'm> {
         }
     }
 
+    /// Waiting for the weather at a node, some hours from now: mean and spread.
+    fn weather(&mut self, weather: u16, node: NodeIx, later: f64) -> (f64, f64) {
+        let model = self.model();
+        let process = &self.net.weather[weather as usize];
+        self.out.processes.push(Process {
+            key: format!("weather/{}", model.node(node).id),
+            group: ("sea", process.region.clone()),
+            time: Timing::Weather(process.clone()),
+        });
+        for row in model.tables.weather.iter().filter(|r| r.node.as_str() == model.node(node).id.as_str()) {
+            self.claim(&format!("weather/{}", row.id), "closure", &row.claim);
+        }
+        self.net.weather_quantiles(weather, self.t + later).map_or((0.0, 0.0), |q| (q.mean(), q.sd()))
+    }
+
     fn sign(&mut self, s: &str) {
         self.out.signature.push_str(s);
     }
@@ -586,8 +591,15 @@ impl<'m> Build<'_, 'm> {
         };
         let (h, _) = self.process(key, kind, state_key.clone(), &dist);
         self.t += h;
-        let usd = rate.usd_per_km.scale(haul.km);
+        let waiver = self.net.waiver(haul.rate, self.net.day(rate.state, start));
+        let usd = if waiver.is_some() { Estimate::exact(0.0) } else { rate.usd_per_km.scale(haul.km) };
         let mut prices: Vec<Price> = std::mem::take(&mut self.due);
+        if let Some(ix) = waiver {
+            let r = &model.tables.rule[ix.ix()];
+            let payee = model.tables.tariff[rate.tariff.ix()].payee.clone().unwrap_or_else(|| "carrier".into());
+            let row = format!("rule/{}", r.id);
+            prices.push(self.price(payee, row, "waived".into(), Estimate::exact(0.0), &r.claim));
+        }
         if usd.best != 0.0 || usd.high != 0.0 {
             let p = self.tariff_price(rate.tariff, usd);
             prices.push(p);
@@ -676,7 +688,7 @@ impl<'m> Build<'_, 'm> {
         let mut words: Vec<String> = Vec::new();
         for leg in &self.out.legs {
             let word = match leg.kind {
-                LegKind::Border => leg.from.name.clone(),
+                LegKind::Border => bare(&leg.from.name).to_owned(),
                 LegKind::Haul if leg.service.is_some() => format!("{}–{}", leg.from.name, leg.to.name),
                 LegKind::Haul => leg.mode.clone().unwrap_or_default(),
                 LegKind::Transfer if leg.title.contains("bogies") || leg.title.contains(" to ") => leg.from.name.clone(),
@@ -689,6 +701,11 @@ impl<'m> Build<'_, 'm> {
         self.out.label = words.join(", ");
         self.out
     }
+}
+
+/// A name without what is added in brackets to tell a crossing by rail from one by road.
+fn bare(name: &str) -> &str {
+    name.split(" (").next().unwrap_or(name)
 }
 
 fn merge(into: &mut Vec<String>, from: Vec<String>) {

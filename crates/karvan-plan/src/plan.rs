@@ -197,7 +197,7 @@ const EPSILON: f32 = 0.02;
 /// Labels after which a search is cut short; a plan on the built-in model makes some thousands.
 const MAX_LABELS: usize = 400_000;
 /// Options that are drawn before the dominated ones are taken out.
-const DRAWN: usize = 16;
+const DRAWN: usize = 24;
 
 /// Plans a consignment.
 ///
@@ -371,6 +371,9 @@ impl Asked {
         };
         let mut loads = Loads::all(model, r.cargo, tonnes);
         if let Some((unit, n)) = count {
+            // A consignment counted in lorries or containers stays in them; one of wagons may also go on by ship
+            // or pipe, where the cargo is counted in tonnes.
+            loads.retain(|l| l.unit == unit || unit == Unit::Wagon && l.unit == Unit::Tonne);
             for l in loads.iter_mut().filter(|l| l.unit == unit) {
                 *l = l.with_count(n);
             }
@@ -484,7 +487,7 @@ impl Asked {
             .collect();
         options = nondominated(options);
         options.sort_by(|a, b| a.generalised_usd.total_cmp(&b.generalised_usd));
-        options.truncate(r.options.max(1));
+        options = one_of_each_way(options, r.options.max(1));
         for (i, o) in options.iter_mut().enumerate() {
             o.rank = i as u32 + 1;
         }
@@ -756,6 +759,34 @@ fn shortlist(drafts: Vec<Draft>, n: usize) -> Vec<Draft> {
             kept += usize::from(chosen);
             chosen
         })
+        .collect()
+}
+
+/// The borders an option crosses and the waters it sails: what a user would call its way.
+fn way(o: &Itinerary) -> String {
+    o.legs
+        .iter()
+        .filter(|l| l.kind == LegKind::Border || l.kind == LegKind::Haul && l.service.is_some())
+        .map(|l| if l.kind == LegKind::Border { l.from.id.clone() } else { format!("{}>{}", l.from.id, l.to.id) })
+        .collect::<Vec<_>>()
+        .join("|")
+}
+
+/// At most `n` of the ordered options: first the best of each way, then others, in the order given.
+fn one_of_each_way(options: Vec<Itinerary>, n: usize) -> Vec<Itinerary> {
+    let mut seen = std::collections::BTreeSet::new();
+    let first: Vec<bool> = options.iter().map(|o| seen.insert(way(o))).collect();
+    let others = n.saturating_sub(first.iter().filter(|f| **f).count());
+    let (mut ways, mut more) = (0, 0);
+    options
+        .into_iter()
+        .zip(first)
+        .filter(|(_, first)| {
+            let count = if *first { &mut ways } else { &mut more };
+            *count += 1;
+            *count <= if *first { n } else { others }
+        })
+        .map(|(o, _)| o)
         .collect()
 }
 
