@@ -405,18 +405,13 @@ impl<'m> Check<'m> {
                         Some("more than five times as far; mend it unless the way is so".into());
                 }
             }
-            match l.mode {
-                Mode::Rail => {
-                    if l.gauge_mm.is_empty() {
-                        let what = format!("rail link `{}` has no gauge", l.id);
-                        self.error(t, i, "gauge_mm", what).allowed =
-                            Some("its gauge in mm; two with `;` between where both are laid".into());
-                    }
-                }
-                _ if !l.gauge_mm.is_empty() => {
-                    self.error(t, i, "gauge_mm", format!("link `{}` is no railway and has a gauge", l.id));
-                }
-                _ => {}
+            if l.mode == Mode::Rail && l.gauge_mm.is_empty() {
+                let what = format!("rail link `{}` has no gauge", l.id);
+                self.error(t, i, "gauge_mm", what).allowed =
+                    Some("its gauge in mm; two with `;` between where both are laid".into());
+            }
+            if l.mode != Mode::Rail && !l.gauge_mm.is_empty() {
+                self.error(t, i, "gauge_mm", format!("link `{}` is no railway and has a gauge", l.id));
             }
             if let Some(g) = l.gauge_mm.iter().find(|g| !(300..=2000).contains(*g)) {
                 let what = format!("link `{}` has a gauge of {g} mm", l.id);

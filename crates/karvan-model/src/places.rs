@@ -169,7 +169,7 @@ fn skeleton(folded: &str) -> String {
     }
     let mut out = String::with_capacity(s.len());
     for c in s.chars() {
-        if out.chars().last() != Some(c) {
+        if !out.ends_with(c) {
             out.push(c);
         }
     }
@@ -674,12 +674,7 @@ mod tests {
                 "Baku freight station",
                 &[("town", "town_baku"), ("lon", "49.87"), ("lat", "40.39")],
             ),
-            n(
-                "baku",
-                "station",
-                "Baku",
-                &[("town", "town_baku"), ("lon", "49.85"), ("lat", "40.37")],
-            ),
+            n("baku", "station", "Baku", &[("town", "town_baku"), ("lon", "49.85"), ("lat", "40.37")]),
             n(
                 "boyuk_kesik",
                 "station",
