@@ -244,7 +244,8 @@ pub enum Export {
 Example:
   karvan export model --output my-corridor      then change its tables and: karvan check --model my-corridor
 
-Without --scenario the files are written byte for byte; with one, the edited tables are.")]
+Without --scenario the files are written byte for byte. With one, the edited tables are; what it adds
+stands in files of its own, TABLE.scenario.csv.")]
     Model {
         /// Write over files that are already there
         #[arg(long)]

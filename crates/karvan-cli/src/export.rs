@@ -1,11 +1,7 @@
 //! `karvan export model` and `karvan licences`.
 
-use karvan_io::{files_of_archive, write_folder, write_table};
-use karvan_model::Tables;
-use karvan_model::cell::Named;
-use karvan_model::for_each_table;
-use karvan_model::raw::{Part, RawModel, Severity};
-use karvan_model::tables::*;
+use karvan_io::{files_of_archive, files_of_folder, write_folder, write_manifest, write_raw};
+use karvan_model::raw::{Part, Severity};
 use serde_json::json;
 
 use crate::args::{Common, Format};
@@ -61,15 +57,22 @@ pub fn model(common: &Common, overwrite: bool) -> Result<u8, Failure> {
             "karvan export model --output DIR",
         ));
     };
-    let files = if common.model.is_none() && common.scenario.is_none() {
-        files_of_archive(karvan_builtin::MODEL)?
-    } else {
-        let edited = load::read(&common.asked(true));
-        let errors: Vec<_> = edited.problems.into_iter().filter(|p| p.severity == Severity::Error).collect();
-        if !errors.is_empty() {
-            return Err(Failure::Problems(errors));
+    let files = match (&common.model, &common.scenario) {
+        (None, None) => files_of_archive(karvan_builtin::MODEL)?,
+        (Some(m), None) => files_of_folder(m)
+            .map_err(|e| wrong_input(format!("{}: {e}", m.display()), "name a model folder"))?,
+        _ => {
+            let edited = load::read(&common.asked(true));
+            let errors: Vec<_> =
+                edited.problems.into_iter().filter(|p| p.severity == Severity::Error).collect();
+            if !errors.is_empty() {
+                return Err(Failure::Problems(errors));
+            }
+            let mut files = write_raw(&edited.raw);
+            let manifest = write_manifest(&edited.raw.manifest).map_err(Failure::Fault)?;
+            files.push(("model.toml".into(), manifest.into_bytes()));
+            files
         }
-        written(&edited.raw, &edited.tables)?
     };
     write_folder(folder, &files, overwrite).map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => {
@@ -79,30 +82,4 @@ pub fn model(common: &Common, overwrite: bool) -> Result<u8, Failure> {
     })?;
     anstream::eprintln!("{} files written to {}", files.len(), folder.display());
     Ok(DONE)
-}
-
-/// The files of an edited model: one a table, for its rows no longer stand in the files they came from.
-fn written(raw: &RawModel, tables: &Tables) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let mut manifest = raw.manifest.clone();
-    let mut files = Vec::new();
-    macro_rules! all {
-        ($($field:ident : $row:ty),+ $(,)?) => {$(
-            if !tables.$field.rows.is_empty() {
-                files.push((format!("{}.csv", <$row as Named>::TABLE), write_table(&tables.$field.rows).into_bytes()));
-            }
-        )+};
-    }
-    for_each_table!(all);
-    // Parts of a table are now one file: it stands under the terms of them all.
-    for part in &mut manifest.file {
-        if let Some((table, rest)) = part.name.split_once('.')
-            && rest != "csv"
-            && rest.ends_with(".csv")
-        {
-            part.name = format!("{table}.csv");
-        }
-    }
-    let text = karvan_io::write_manifest(&manifest).map_err(Failure::Fault)?;
-    files.push(("model.toml".into(), text.into_bytes()));
-    Ok(files)
 }

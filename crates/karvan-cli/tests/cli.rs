@@ -262,6 +262,45 @@ fn a_model_written_out_is_the_same_model() {
     ends(&here(&["export", "model", "--output", out, "--overwrite"]), 0, "files written to");
     ends(&karvan(&["check", "--model", out]), 0, "0 errors, 1 warning");
     ends(&karvan(&["licences", "--model", out]), 0, "CC0-1.0");
+    let same = |name: &str| {
+        let read = |p: &Path| std::fs::read(p.join(name)).expect("a file");
+        read(Path::new(out)) == read(&corridor())
+    };
+    assert!(same("link.csv") && same("model.toml"));
+}
+
+#[test]
+fn an_edited_model_written_out_answers_as_the_scenario_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s.toml");
+    let text = "[[edit]]\nadd = \"rule\"\nrow = { id = \"no_tea\", what = \"No tea at all\", governs = \"carriage\", \
+                effect = \"forbid\", hs = \"0902\", claim = \"assumed: what if\" }\n\
+                [[edit]]\nchange = \"node\"\nkey = \"orlo\"\nset = { name_en = \"Orlo, \\\"Central\\\"\" }\n";
+    std::fs::write(&path, text).expect("written");
+    let (scenario, out) = (path.to_str().expect("UTF-8"), folder.path().join("model"));
+    let out = out.to_str().expect("UTF-8");
+    ends(&here(&["export", "model", "--output", out, "--scenario", scenario]), 0, "files written to");
+    ends(&karvan(&["check", "--model", out]), 0, "0 errors, 1 warning");
+    ends(&karvan(&["places", "orlo central", "--model", out]), 0, "Orlo, \"Central\"");
+    assert!(Path::new(out).join("rule.scenario.csv").is_file());
+    let tea = [
+        "plan",
+        "--draws",
+        "100",
+        "--from",
+        "Orlo",
+        "--to",
+        "Dorn",
+        "--cargo",
+        "tea",
+        "--tonnes",
+        "100",
+        "--depart",
+        "2031-05-01",
+    ];
+    let mut args = vec!["--model", out];
+    args.extend(tea);
+    ends(&karvan(&args), 1, "No tea at all");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::path::Path;
 use karvan_model::raw::{At, Problem, RawModel};
 
 pub use pack::{LARGEST, is_geometry};
-pub use tables::write_table;
+pub use tables::{write_raw, write_table};
 
 /// What to read of a model.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,6 +136,14 @@ pub fn read_files(shown: &str, mut files: Vec<(String, Vec<u8>)>) -> Read {
 /// # Errors
 /// If a file cannot be read.
 pub fn pack_folder(folder: &Path) -> io::Result<Vec<u8>> {
+    pack::pack(files_of_folder(folder)?)
+}
+
+/// A model folder's files, by name.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn files_of_folder(folder: &Path) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -144,7 +152,8 @@ pub fn pack_folder(folder: &Path) -> io::Result<Vec<u8>> {
             files.push((name, fs::read(entry.path())?));
         }
     }
-    pack::pack(files)
+    files.sort();
+    Ok(files)
 }
 
 /// Writes files into a folder, each whole or not at all. A file that is already there is refused unless `overwrite`.

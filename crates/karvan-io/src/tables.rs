@@ -1,5 +1,6 @@
 //! From the bytes of CSV files to raw tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use karvan_model::nearest;
@@ -314,4 +315,31 @@ pub fn write_table<T: Row>(rows: &[T]) -> String {
     }
     let bytes = out.into_inner().unwrap_or_default();
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// The files of edited tables: each row in the part of its table that it was read from, so that parts under
+/// different terms stay apart; what a scenario added in a part of its own, `TABLE.scenario.csv`.
+pub fn write_raw(raw: &RawModel) -> Vec<(String, Vec<u8>)> {
+    let mut out = Vec::new();
+    for table in TABLES {
+        let header: Vec<&str> = (table.columns)().iter().map(|c| c.name).collect();
+        let mut parts: BTreeMap<String, Vec<&RawRow>> = BTreeMap::new();
+        for row in raw.tables.get(table.name).map_or(&[][..], |t| &t.rows) {
+            let name = row.file().and_then(|f| f.rsplit(['/', ':', '\\']).next()).map(str::to_owned);
+            parts
+                .entry(name.unwrap_or_else(|| format!("{}.scenario.csv", table.name)))
+                .or_default()
+                .push(row);
+        }
+        for (name, rows) in parts {
+            let mut csv = csv::WriterBuilder::new().from_writer(Vec::new());
+            // Writing into memory cannot fail, and records are of one length by type.
+            let _ = csv.write_record(&header);
+            for r in rows {
+                let _ = csv.write_record((0..header.len()).map(|i| r.cell(i)));
+            }
+            out.push((name, csv.into_inner().unwrap_or_default()));
+        }
+    }
+    out
 }

@@ -227,6 +227,14 @@ impl RawRow {
         }
     }
 
+    /// The file the record was read from; `None` where a scenario added it.
+    pub fn file(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::File(file, ..) => Some(&file.name),
+            Origin::Edit(_) => None,
+        }
+    }
+
     /// Where the record stands: its line, no column.
     pub fn at(&self) -> At {
         match &self.origin {
