@@ -625,6 +625,13 @@ impl<'m> Check<'m> {
 
     fn services(&mut self) {
         let t = &self.tables.service;
+        let mut ends: HashSet<(&str, Mode)> = HashSet::new();
+        let at_sea = |m: Mode| matches!(m, Mode::Sea | Mode::InlandWater);
+        // A ship may pass from sea to river: by water is one thing here.
+        let by = |m: Mode| if at_sea(m) { Mode::Sea } else { m };
+        for l in self.tables.link.iter() {
+            ends.extend([&l.from, &l.to].map(|n| (n.as_str(), by(l.mode))));
+        }
         for (i, s) in t.iter().enumerate() {
             self.interval(t, i, s.from, s.till);
             self.currency(t, i, &s.currency, Some(s.price_year));
@@ -638,6 +645,13 @@ impl<'m> Check<'m> {
                 self.error(t, i, "stops", what).allowed = Some("two or more, with `;` between".into());
             } else if s.stops.windows(2).any(|w| w[0] == w[1]) {
                 self.error(t, i, "stops", format!("service `{}` stops twice running at one node", s.id));
+            }
+            for stop in s.stops.iter().filter(|n| !ends.contains(&(n.as_str(), by(s.mode)))) {
+                if self.lacks(&["link"]) {
+                    break;
+                }
+                let what = format!("service `{}` stops at `{stop}`, which no {} link reaches", s.id, s.mode);
+                self.warn(t, i, "stops", what).hint = Some("nobody knows how far it is from there".into());
             }
             if s.carries.is_empty() {
                 self.error(t, i, "carries", format!("service `{}` carries nothing", s.id)).allowed =
