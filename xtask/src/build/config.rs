@@ -173,6 +173,8 @@ pub struct Rail {
     pub moved: Vec<Moved>,
     /// Usual gauge by state.
     pub gauge: BTreeMap<String, u32>,
+    /// States for which the list of Georgian stations is complete enough to be used.
+    pub station_list_states: Vec<String>,
     /// Missing links that stand in a curated table already.
     pub skip_missing: Vec<String>,
     /// Missing links laid in two gauges.
@@ -255,6 +257,12 @@ pub struct Road {
     /// Crossings put elsewhere.
     #[serde(default)]
     pub moved: Vec<Moved>,
+    /// Roads that the data lack, besides those of the list of missing links.
+    #[serde(default)]
+    pub extra: Vec<ExtraRoad>,
+    /// By how much lengths of the generalised lines are raised, by state.
+    #[serde(default)]
+    pub factor: BTreeMap<String, f64>,
     /// Neighbours of a place.
     pub near: usize,
     /// Neighbours of a place in a state of which only main roads are taken, and of an unnamed crossing.
@@ -269,6 +277,24 @@ pub struct Road {
     pub access_km: f64,
     /// Length of an access road over the straight distance.
     pub access_factor: f64,
+}
+
+/// A road that the data lack, joined at both ends to the nearest road of its state.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExtraRoad {
+    /// Key.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// State.
+    pub state: String,
+    /// Course.
+    pub course: Vec<[f64; 2]>,
+    /// Length.
+    pub km: f64,
+    /// Why, and on what the length rests.
+    pub why: String,
 }
 
 /// Sea.

@@ -248,7 +248,7 @@ impl Land {
     /// The stretch of its own state nearest to a place.
     pub fn nearest(&self, index: &Nearest, p: &Place, max_km: f64) -> Option<OnEdge> {
         let state = p.state();
-        index.find(&self.graph, p.at(), max_km, |_, e| e.state.as_deref() == Some(state) && e.attr.tag.is_none())
+        index.find(&self.graph, p.at(), max_km, |_, e| e.state.as_deref() == Some(state) && (self.mode == "road" || e.attr.tag.is_none()))
     }
 
     /// Problems: stretches without a state, and states that meet elsewhere than at a crossing.

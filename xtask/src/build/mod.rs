@@ -126,7 +126,7 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
 
     say("road");
     let mut road = Land::read(data, &config, "road", &known, &mut crossings, &mut art)?;
-    road::missing(data, &mut road, &crossings, &mut art)?;
+    road::missing(data, &config, &mut road, &crossings, &mut art)?;
     road::lone_crossings(&config, &mut road, &crossings, &mut art);
     land::cut_strays(&mut road, &countries, &known, 6.0, &mut art);
     let served: BTreeSet<String> =
@@ -157,6 +157,22 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     let mut files = output::Files::new();
     output::curated(data, &mut files)?;
     output::expand_edits(&mut files, &rows.pieces)?;
+    let reached: BTreeSet<String> = rows
+        .used
+        .iter()
+        .cloned()
+        .chain(places.values().filter(|p| p.origin.is_none()).map(|p| p.node.id.0.clone()))
+        .collect();
+    let gone = output::drop_lone_borders(&mut files, &reached)?;
+    if !gone.is_empty() {
+        art.add(
+            "lone_borders".into(),
+            format!("`border`, {}", gone.join(" ")),
+            "no line of the model reaches these crossings: they lead out of it, or a mend took their line away".into(),
+            "their rows are left out".into(),
+            "border_crossings",
+        );
+    }
     for (origin, list) in rows.node {
         output::table(&mut files, origin.suffix(), list)?;
     }

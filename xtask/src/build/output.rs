@@ -65,6 +65,32 @@ pub fn curated(data: &Data, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
+/// Leaves out border rows at crossings that no line of the model reaches; their keys.
+pub fn drop_lone_borders(files: &mut Files, reached: &BTreeSet<String>) -> Result<Vec<String>> {
+    let mut gone = Vec::new();
+    for (name, text) in files.iter_mut() {
+        if !name.starts_with("border.") || name.contains(".pipeline.") {
+            continue;
+        }
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let header = reader.headers()?.clone();
+        let node = header.iter().position(|h| h == "node").with_context(|| format!("{name}: no column `node`"))?;
+        let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
+        w.write_record(&header)?;
+        for r in reader.records() {
+            let r = r.with_context(|| name.clone())?;
+            match r.get(node) {
+                Some(n) if !reached.contains(n) => gone.push(n.to_owned()),
+                _ => w.write_record(&r)?,
+            }
+        }
+        *text = String::from_utf8(w.into_inner().context("closing a table")?)?;
+    }
+    gone.sort();
+    gone.dedup();
+    Ok(gone)
+}
+
 /// Writes an edit of the state of a missing link for each of the links it became.
 pub fn expand_edits(files: &mut Files, pieces: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let Some(text) = files.get("project_edit.csv") else { return Ok(()) };

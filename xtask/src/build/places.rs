@@ -210,10 +210,16 @@ pub fn read(
         let twin = stations.iter().any(|s| {
             let codes = [some(s, "esr"), some(s, "esr_export")];
             let coded = esr.is_some() && codes.contains(&esr);
-            let near = position(s).is_some_and(|p| km(p, at) < 4.0) && plain(text(s, "name_en")) == plain(text(&r, "name_en"));
-            coded || near
+            let away = position(s).map_or(f64::INFINITY, |p| km(p, at));
+            let same = plain(text(s, "name_en")) == plain(text(&r, "name_en"));
+            coded || away < 1.5 || (same && away < 4.0)
         });
         let Some(cc) = countries.of(at).filter(|c| known.contains(*c)) else { continue };
+        // The list is Georgia's: what it has of the neighbours stands among the key stations already.
+        let codes = &config.rail.station_list_states;
+        if !codes.iter().any(|c| c == cc) {
+            continue;
+        }
         if twin || text(&r, "name_en").is_empty() {
             continue;
         }

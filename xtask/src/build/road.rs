@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, anyhow};
+use geo::Coord;
 use karvan_model::tables::NodeKind;
 
 use super::Artefacts;
@@ -16,7 +17,7 @@ use super::places::{Crossing, Place};
 const TOWN_ON_ROAD_KM: f64 = 8.0;
 
 /// Adds the roads the data lack.
-pub fn missing(data: &Data, land: &mut Land, crossings: &[Crossing], art: &mut Artefacts) -> Result<()> {
+pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Crossing], art: &mut Artefacts) -> Result<()> {
     for f in data.features("geo/road_missing_links.geojson")? {
         let id = f.text("id");
         let line = f.line();
@@ -35,6 +36,49 @@ pub fn missing(data: &Data, land: &mut Land, crossings: &[Crossing], art: &mut A
             format!("the road is missing in the lines: {}", f.text("note")),
             format!("added, {length} km, course schematic"),
             "missing_links;assumed: length estimated",
+        );
+    }
+    for r in &config.road.extra {
+        let mut line: Vec<Coord> = r.course.iter().map(|c| Coord { x: c[0], y: c[1] }).collect();
+        let mut ends = [0usize; 2];
+        for (i, at) in [line.first().copied(), line.last().copied()].into_iter().enumerate() {
+            let at = at.ok_or_else(|| anyhow!("build.toml: road.extra `{}`: no course", r.id))?;
+            let index = Nearest::new(&land.graph);
+            let on = index
+                .find(&land.graph, at, config.road.crossing_km, |_, e| {
+                    e.state.as_deref() == Some(r.state.as_str()) && e.attr.tag.is_none()
+                })
+                .ok_or_else(|| anyhow!("build.toml: road.extra `{}`: no road of {} near {:?}", r.id, r.state, at))?;
+            let id = format!("rd_{}_{i}", r.id);
+            land.graph.attach(&[(id.clone(), on)], 2.0);
+            let n = land.graph.place(&id).ok_or_else(|| anyhow!("road.extra `{}`: end not joined", r.id))?;
+            land.graph.nodes[n].place = None;
+            ends[i] = n;
+        }
+        line.insert(0, land.graph.nodes[ends[0]].at);
+        line.push(land.graph.nodes[ends[1]].at);
+        let mut attr = Attr::new(Origin::Own, "");
+        attr.sources.clear();
+        attr.name = Some(r.name.clone());
+        attr.tag = Some(r.id.clone());
+        attr.assumed = Some(r.why.clone());
+        let state = Some(r.state.clone());
+        land.graph.add_edge(Edge { a: ends[0], b: ends[1], km: r.km, bridged: 0.0, line, state, attr, raw: -1 });
+        art.add(
+            format!("extra_{}", r.id),
+            format!("`link`, road, {}", r.name),
+            format!("the road is missing in the lines: {}", r.why),
+            format!("added, {} km, course schematic", r.km),
+            "assumed: general knowledge",
+        );
+    }
+    for (s, k) in &config.road.factor {
+        art.add(
+            format!("raised_{}", s.to_lowercase()),
+            format!("`link`, road, state {s}, column length_km"),
+            "the lines are generalised, and shorter than the roads: known distances between towns are longer".into(),
+            format!("lengths raised by {:.0} %", (k - 1.0) * 100.0),
+            "assumed: distances between towns from general knowledge",
         );
     }
     // Where added roads of two states meet, the crossing of the pair is.
@@ -99,6 +143,20 @@ pub fn lone_crossings(config: &Config, land: &mut Land, crossings: &[Crossing], 
             format!("joined to the nearest road of {} and of {}, straight", c.a, c.b),
             "border_crossings;assumed: straight distance times a factor",
         );
+    }
+}
+
+/// Raises lengths of generalised lines where the configuration says so.
+fn raise(config: &Config, land: &mut Land) {
+    for x in land.graph.edges.iter_mut().flatten() {
+        let factor = x.state.as_ref().and_then(|s| config.road.factor.get(s));
+        if let (Some(k), Origin::Osm) = (factor, x.attr.origin) {
+            x.km *= k;
+            x.attr.assumed = Some(format!(
+                "length of the generalised line raised by {:.0} %, as known distances between towns ask",
+                (k - 1.0) * 100.0
+            ));
+        }
     }
 }
 
@@ -183,6 +241,8 @@ pub fn build(
     land.graph.contract();
     land.graph.draw_together(config.road.together_km, true);
     land.graph.contract();
+
+    raise(config, land);
 
     // What is left: stations of towns, joined to the thinned roads.
     let index = Nearest::new(&land.graph);

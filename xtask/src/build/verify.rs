@@ -73,6 +73,9 @@ pub fn rows(t: &Tables) -> Vec<String> {
     for b in t.border.iter() {
         let mine = states.get(&(b.node.as_str(), b.mode));
         let allowed = [b.state_a.as_str(), b.state_b.as_str()];
+        if !kind.contains_key(b.node.as_str()) {
+            out.push(format!("border `{}`: no node `{}`", b.id, b.node));
+        }
         if let Some(s) = mine {
             for x in s.iter().filter(|x| !allowed.contains(x)) {
                 out.push(format!("border `{}`: a link of {x} ends at it", b.id));
