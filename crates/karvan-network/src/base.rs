@@ -7,11 +7,14 @@
 //! key nodes the shorter is kept, and besides it the one with fewer kilometres off the wire, if it is another.
 
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 use karvan_model::tables::{Electrified, LinkState, Mode, NodeKind, Pattern};
 use karvan_model::{BorderIx, LinkIx, Model, NodeIx, ServiceIx, StateIx};
 use karvan_units::{DayInterval, index_type};
+
+use crate::waits::{Quantiles, until_full};
 
 index_type!(
     /// A stretch between key nodes.
@@ -122,6 +125,8 @@ pub struct Base {
     /// Tracks that occur.
     pub tracks: Vec<Track>,
     pub(crate) node_state: Vec<Option<StateIx>>,
+    /// How long services that sail when full take to fill; worked out when first asked for, then shared.
+    filling: Vec<OnceLock<Option<Quantiles>>>,
 }
 
 /// Kilometres off the wire weigh this much more when the run with least of them is looked for. Only the order
@@ -264,6 +269,7 @@ impl Base {
             sailings: Vec::new(),
             tracks,
             node_state,
+            filling: (0..t.service.len()).map(|_| OnceLock::new()).collect(),
         };
         let mut scratch = base.scratch();
         let mut stretches = Vec::new();
@@ -648,6 +654,18 @@ impl Base {
             at = model.node_ix(other.as_str()).unwrap_or(at);
         }
         parts
+    }
+
+    /// How long a service that sails when full takes to fill; `None` if it states no rate of filling.
+    pub(crate) fn filling(&self, model: &Model, service: usize) -> Option<Quantiles> {
+        self.filling[service]
+            .get_or_init(|| {
+                let s = &model.tables.service[service];
+                let per_h = s.fill_per_day.map_or(0.0, |f| f.best) / 24.0;
+                let round = s.headway_h.map_or(0.0, |h| h.best.max(0.0));
+                (per_h > 0.0).then(|| until_full(s.capacity.best, per_h, round))
+            })
+            .clone()
     }
 
     /// Whether a link carries freight on a day.

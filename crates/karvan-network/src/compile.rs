@@ -1442,7 +1442,9 @@ impl<'m> Builder<'m, '_> {
             }
         }
         let zone = self.net.zone(self.net.base.node_state[at.ix()]);
-        let w = Wait::of(row, units, back, &zone, self.net.pricer.day);
+        let base = self.net.base;
+        let model = self.model();
+        let w = Wait::of(row, || base.filling(model, service), units, back, &zone, self.net.pricer.day);
         self.net.waits_by.insert(key, w.clone());
         w
     }

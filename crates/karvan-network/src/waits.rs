@@ -60,6 +60,15 @@ impl Quantiles {
         Self { at: at.into(), mean, sd: (square - mean * mean).max(0.0).sqrt() }
     }
 
+    /// The same, some hours later.
+    pub fn later_by(self, h: f64) -> Self {
+        if h <= 0.0 {
+            return self;
+        }
+        let at: Vec<f32> = self.at.iter().map(|v| v + h as f32).collect();
+        Self { at: at.into(), mean: self.mean + h, sd: self.sd }
+    }
+
     /// The duration at a standard normal variate, h.
     #[inline]
     pub fn at(&self, z: f64) -> f64 {
@@ -93,7 +102,16 @@ pub enum Wait {
 
 impl Wait {
     /// The wait at a stop of a service for a consignment of `units`; `back` asks for the times of the last stop.
-    pub fn of(service: &Service, units: f64, back: bool, zone: &TimeZone, near: Date) -> Option<Wait> {
+    ///
+    /// `full` is [`until_full`] of the service, for one that departs when full.
+    pub fn of(
+        service: &Service,
+        full: impl Fn() -> Option<Quantiles>,
+        units: f64,
+        back: bool,
+        zone: &TimeZone,
+        near: Date,
+    ) -> Option<Wait> {
         let headway = service.headway_h.map_or(0.0, |h| h.best.max(0.0));
         let capacity = service.capacity.best.max(1e-9);
         // What does not fit one departure waits for the next ones.
@@ -117,10 +135,7 @@ impl Wait {
             }
             Departure::WhenFull => {
                 let per_h = service.fill_per_day.map_or(0.0, |f| f.best) / 24.0;
-                if per_h <= 0.0 {
-                    return None;
-                }
-                Wait::Random(until_full(capacity, per_h, headway, later * (capacity / per_h).max(headway)))
+                Wait::Random(full()?.later_by(later * (capacity / per_h).max(headway)))
             }
         })
     }
@@ -149,28 +164,28 @@ fn shifted(by: f64, d: Dist) -> Dist {
 
 /// Until a vessel is full and there.
 ///
-/// A consignment finds the vessel filled to any degree alike, so the units still missing once it has been
-/// stowed are uniform on (0, capacity); others arrive as a Poisson process, so the time they take is gamma with
-/// that many stages. The vessel itself is back after a uniform part of its round. The later of the two decides.
-fn until_full(capacity: f64, per_h: f64, round_h: f64, later: f64) -> Quantiles {
-    const POINTS: usize = 24;
-    let missing: Vec<f64> = (0..POINTS).map(|i| capacity * (i as f64 + 0.5) / POINTS as f64).collect();
+/// A consignment finds the vessel filled to any degree alike, so the units still missing once it has been stowed
+/// are uniform on 0 … capacity − 1. Others arrive as a Poisson process: with N units come by hour x, the vessel is
+/// full with probability (1 + E min(N, capacity − 1)) / capacity. The vessel itself is back after a uniform part
+/// of its round. The later of the two decides.
+pub fn until_full(capacity: f64, per_h: f64, round_h: f64) -> Quantiles {
+    let c = capacity.round().max(1.0);
     let filled = |x: f64| {
-        missing
-            .iter()
-            .map(|k| Dist::Gamma { mean: k / per_h, sd: k.sqrt() / per_h }.cdf(x))
-            .sum::<f64>()
-            / POINTS as f64
+        let most = c - 1.0;
+        let m = per_h * x;
+        if most < 1.0 {
+            return 1.0;
+        }
+        if m <= 0.0 {
+            return 1.0 / c;
+        }
+        // P(N <= k) of a Poisson variate is the regularised upper incomplete gamma function Q(k + 1, m).
+        let at_most = |k: f64| if k < 0.0 { 0.0 } else { statrs::function::gamma::gamma_ur(k + 1.0, m) };
+        (1.0 + m * at_most(most - 2.0) + most * (1.0 - at_most(most - 1.0))) / c
     };
     let there = |x: f64| if round_h > 0.0 { (x / round_h).min(1.0) } else { 1.0 };
-    let longest = (capacity / per_h + 5.0 * capacity.sqrt() / per_h).max(round_h);
-    let q = Quantiles::of_cdf(longest, |x| filled(x) * there(x));
-    if later > 0.0 {
-        let at: Vec<f32> = q.at.iter().map(|v| v + later as f32).collect();
-        Quantiles { at: at.into(), mean: q.mean + later, sd: q.sd }
-    } else {
-        q
-    }
+    let longest = (c / per_h + 5.0 * c.sqrt() / per_h).max(round_h);
+    Quantiles::of_cdf(longest, |x| filled(x) * there(x))
 }
 
 /// The hour of the week, in UTC, of a local departure such as `Tue 18:00`.
@@ -241,16 +256,15 @@ mod tests {
         assert_eq!(next_departure(&[40.0], 40.0), 0.0);
     }
 
-    /// With ships always there and one unit missing on average, filling is a Poisson process: of capacity 1 the
-    /// mean of the missing units is one half, and each takes 1/rate.
+    /// Closed form, with a ship always there: of u units missing, uniform on 0 … c − 1, each takes 1/rate.
     #[test]
     fn filling_takes_half_the_capacity_over_the_rate() {
-        for (capacity, per_h) in [(40.0, 2.0), (225.0, 1.0), (8.0, 0.5)] {
-            let q = until_full(capacity, per_h, 0.0, 0.0);
-            let expected = capacity / 2.0 / per_h;
+        for (c, per_h) in [(40.0, 2.0), (225.0, 1.0), (8.0, 0.5)] {
+            let q = until_full(c, per_h, 0.0);
+            let expected = (c - 1.0) / 2.0 / per_h;
             assert!((q.mean() - expected).abs() < 0.01 * expected, "{} {expected}", q.mean());
-            // Var = E[k]/λ² + Var(k)/λ².
-            let var = (capacity / 2.0 + capacity * capacity / 12.0) / per_h / per_h;
+            // Var = E[u]/λ² + Var(u)/λ².
+            let var = ((c - 1.0) / 2.0 + (c * c - 1.0) / 12.0) / per_h / per_h;
             assert!((q.sd() - var.sqrt()).abs() < 0.02 * var.sqrt(), "{} {}", q.sd(), var.sqrt());
         }
     }
