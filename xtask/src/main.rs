@@ -2,6 +2,7 @@
 
 mod build;
 mod docs;
+mod questions;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -20,6 +21,12 @@ struct Cli {
 enum Task {
     /// Make the model folder from `data/`.
     BuildModel(BuildModel),
+    /// Answer the questions of `docs/questions.toml` and write the page.
+    Questions {
+        /// Write nothing; fail if what is committed differs from what would be written.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the generated part of the manual and the JSON schemas.
     Docs {
         /// Write nothing; fail if what is committed differs from what would be written.
@@ -51,6 +58,7 @@ fn repository() -> PathBuf {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::BuildModel(a) => build::run(&a.data, &a.out, a.check),
+        Task::Questions { check } => questions::run(&repository(), check),
         Task::Docs { check } => docs::run(check),
     };
     match result {
