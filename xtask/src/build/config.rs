@@ -177,6 +177,9 @@ pub struct Rail {
     pub station_list_states: Vec<String>,
     /// Missing links that stand in a curated table already.
     pub skip_missing: Vec<String>,
+    /// Lengths of missing links in each state, where the list has the length in one state only.
+    #[serde(default)]
+    pub part_km: BTreeMap<String, BTreeMap<String, f64>>,
     /// Missing links laid in two gauges.
     pub dual_missing: Vec<String>,
     /// Pairs of stations between which both gauges are laid.

@@ -329,6 +329,15 @@ fn add_links(
                 });
             }
         }
+        // No way is shorter than the straight line between the places it joins, which may lie off the line.
+        let place_at = |n: usize, id: &String| places.get(id).map_or(g.nodes[n].at, Place::at);
+        let straight = km(place_at(e.a, &from), place_at(e.b, &to));
+        let (mut length, mut assumed) = (e.km, e.attr.assumed.clone());
+        if length < straight {
+            length = straight * 1.02;
+            let why = "raised to a little over the straight distance between the places";
+            assumed = Some(assumed.map_or_else(|| why.to_owned(), |a| format!("{a}; {why}")));
+        }
         let sources: Vec<String> = e.attr.sources.iter().filter(|s| !s.is_empty()).cloned().collect();
         let mut gauge = e.attr.gauge.clone();
         gauge.sort_unstable();
@@ -340,7 +349,7 @@ fn add_links(
             mode,
             state: e.state.as_ref().map(|s| Ref::new(s.clone())),
             name: e.attr.name.clone(),
-            length_km: Km::new(round(e.km, 2).max(0.01)),
+            length_km: Km::new(round(length, 2).max(0.01)),
             gauge_mm: List(gauge),
             electrified: e.attr.electrified,
             tracks: e.attr.tracks,
@@ -353,7 +362,7 @@ fn add_links(
             },
             owner: e.attr.owner.clone(),
             bridged_km: Some(e.bridged).filter(|b| *b >= 0.005).map(|b| Km::new(round(b, 2))),
-            claim: karvan_model::cell::Claim { sources, assumed: e.attr.assumed.clone() },
+            claim: karvan_model::cell::Claim { sources, assumed },
         });
         let thin = LineString::new(e.line.clone()).simplify(tolerance);
         let line = thin

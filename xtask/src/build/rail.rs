@@ -40,7 +40,7 @@ pub fn build(
     Ok(())
 }
 
-fn stations(data: &Data, land: &mut Land, places: &BTreeMap<String, Place>, art: &mut Artefacts) -> Result<()> {
+fn stations(data: &Data, land: &mut Land, places: &mut BTreeMap<String, Place>, art: &mut Artefacts) -> Result<()> {
     let mut loose: Vec<(String, f64)> = Vec::new();
     for r in data.csv("geo/rail_stations_key.csv")? {
         let (id, snap) = (text(&r, "id"), text(&r, "snap"));
@@ -70,6 +70,9 @@ fn stations(data: &Data, land: &mut Land, places: &BTreeMap<String, Place>, art:
             continue;
         };
         spur(land, &id, on, snap_km.max(1.0));
+        if let Some(p) = places.get_mut(&id) {
+            (p.node.lon, p.node.lat) = (on.at.x, on.at.y);
+        }
         art.add(
             format!("station_{id}"),
             format!("`node`, {id}"),
@@ -180,6 +183,13 @@ fn missing(
             let before = land.graph.edges.len();
             land.cross_at(edge, &crossings[at].clone(), &sa, &sb, config);
             parts.extend((before..land.graph.edges.len()).filter(|e| land.graph.edges[*e].is_some()));
+            if let Some(known) = config.rail.part_km.get(&id) {
+                for p in &parts {
+                    if let Some(x) = &mut land.graph.edges[*p] {
+                        x.km = x.state.as_ref().and_then(|s| known.get(s)).copied().unwrap_or(x.km);
+                    }
+                }
+            }
             if !config.rail.dual_missing.contains(&id) {
                 for p in &parts {
                     if let Some(x) = &mut land.graph.edges[*p] {
