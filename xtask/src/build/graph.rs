@@ -179,9 +179,12 @@ impl Tree {
     }
 }
 
+/// A segment of a course, with its stretch and its number there.
+type Segment = GeomWithData<TreeLine<[f64; 2]>, (usize, usize)>;
+
 /// Nearest-stretch search over a graph as it was when built.
 pub struct Nearest {
-    tree: RTree<GeomWithData<TreeLine<[f64; 2]>, (usize, usize)>>,
+    tree: RTree<Segment>,
 }
 
 /// A point on a stretch.
@@ -207,7 +210,8 @@ fn foot(p: Coord, a: Coord, b: Coord) -> (f64, Coord) {
     let c = p.y.to_radians().cos();
     let (dx, dy) = ((b.x - a.x) * c, b.y - a.y);
     let len2 = dx * dx + dy * dy;
-    let t = if len2 == 0.0 { 0.0 } else { (((p.x - a.x) * c * dx + (p.y - a.y) * dy) / len2).clamp(0.0, 1.0) };
+    let t =
+        if len2 == 0.0 { 0.0 } else { (((p.x - a.x) * c * dx + (p.y - a.y) * dy) / len2).clamp(0.0, 1.0) };
     (t, Coord { x: a.x + (b.x - a.x) * t, y: a.y + (b.y - a.y) * t })
 }
 
@@ -230,15 +234,25 @@ impl Nearest {
         let mut all = Vec::new();
         for (e, edge) in g.live() {
             for (i, w) in edge.line.windows(2).enumerate() {
-                all.push(GeomWithData::new(TreeLine::new([w[0].x * SQUEEZE, w[0].y], [w[1].x * SQUEEZE, w[1].y]), (e, i)));
+                all.push(GeomWithData::new(
+                    TreeLine::new([w[0].x * SQUEEZE, w[0].y], [w[1].x * SQUEEZE, w[1].y]),
+                    (e, i),
+                ));
             }
         }
         Self { tree: RTree::bulk_load(all) }
     }
     /// The nearest stretch that fits, at most `max_km` away.
-    pub fn find(&self, g: &Graph, p: Coord, max_km: f64, fits: impl Fn(usize, &Edge) -> bool) -> Option<OnEdge> {
+    pub fn find(
+        &self,
+        g: &Graph,
+        p: Coord,
+        max_km: f64,
+        fits: impl Fn(usize, &Edge) -> bool,
+    ) -> Option<OnEdge> {
         let reach = max_km / 111.0 * 1.5;
-        let near = AABB::from_corners([p.x * SQUEEZE - reach, p.y - reach], [p.x * SQUEEZE + reach, p.y + reach]);
+        let near =
+            AABB::from_corners([p.x * SQUEEZE - reach, p.y - reach], [p.x * SQUEEZE + reach, p.y + reach]);
         let mut best: Option<OnEdge> = None;
         for hit in self.tree.locate_in_envelope_intersecting(&near) {
             let (e, i) = hit.data;
@@ -344,9 +358,13 @@ impl Graph {
             let mut cuts = Vec::new();
             for (id, on) in list {
                 let edge = self.edge(e).clone();
-                let mut ends = [(km(on.at, self.nodes[edge.a].at), edge.a), (km(on.at, self.nodes[edge.b].at), edge.b)];
+                let mut ends =
+                    [(km(on.at, self.nodes[edge.a].at), edge.a), (km(on.at, self.nodes[edge.b].at), edge.b)];
                 ends.sort_by(|x, y| x.0.total_cmp(&y.0));
-                if ends[0].0 <= end_km && self.nodes[ends[0].1].place.is_none() && self.nodes[ends[0].1].state == edge.state {
+                if ends[0].0 <= end_km
+                    && self.nodes[ends[0].1].place.is_none()
+                    && self.nodes[ends[0].1].state == edge.state
+                {
                     self.nodes[ends[0].1].place = Some(id.clone());
                     continue;
                 }
@@ -474,7 +492,14 @@ impl Graph {
                 rest.reverse();
             }
             line.extend(rest.into_iter().skip(1));
-            self.add_edge(Edge { a: from, b: to, km: x.km + y.km, bridged: x.bridged + y.bridged, line, ..x });
+            self.add_edge(Edge {
+                a: from,
+                b: to,
+                km: x.km + y.km,
+                bridged: x.bridged + y.bridged,
+                line,
+                ..x
+            });
         }
     }
 
@@ -492,7 +517,8 @@ impl Graph {
                 continue;
             }
             let Some(gone) = self.remove(e) else { continue };
-            let (stay, leave) = if self.nodes[gone.b].place.is_some() { (gone.b, gone.a) } else { (gone.a, gone.b) };
+            let (stay, leave) =
+                if self.nodes[gone.b].place.is_some() { (gone.b, gone.a) } else { (gone.a, gone.b) };
             let fixed = self.nodes[stay].place.is_some();
             let mut again = Vec::new();
             if !fixed {
@@ -521,9 +547,11 @@ impl Graph {
                     again.push(self.add_edge(x));
                 }
             }
-            heap.extend(again.into_iter().filter_map(|f| {
-                self.edges[f].as_ref().filter(|x| x.km < max_km).map(|x| Reached(x.km, f))
-            }));
+            heap.extend(
+                again.into_iter().filter_map(|f| {
+                    self.edges[f].as_ref().filter(|x| x.km < max_km).map(|x| Reached(x.km, f))
+                }),
+            );
         }
         self.drop_parallels();
     }

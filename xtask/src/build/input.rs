@@ -201,7 +201,11 @@ impl Countries {
         self.0
             .iter()
             .find(|(_, shape, r)| {
-                r.min().x <= p.x && p.x <= r.max().x && r.min().y <= p.y && p.y <= r.max().y && shape.contains(&p)
+                r.min().x <= p.x
+                    && p.x <= r.max().x
+                    && r.min().y <= p.y
+                    && p.y <= r.max().y
+                    && shape.contains(&p)
             })
             .map(|(cc, ..)| cc.as_str())
     }

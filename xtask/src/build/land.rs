@@ -36,8 +36,11 @@ impl Land {
         crossings: &mut Vec<Crossing>,
         art: &mut Artefacts,
     ) -> Result<Self> {
-        let (file, source) =
-            if mode == "rail" { ("geo/rail_lines.geojson", "osm_rail") } else { ("geo/road_lines.geojson", "osm_road") };
+        let (file, source) = if mode == "rail" {
+            ("geo/rail_lines.geojson", "osm_rail")
+        } else {
+            ("geo/road_lines.geojson", "osm_road")
+        };
         let (overrides, moved) = if mode == "rail" {
             (&config.rail.node_state, &config.rail.moved)
         } else {
@@ -69,7 +72,8 @@ impl Land {
             );
         }
 
-        let mut land = Self { mode, graph: Graph::default(), by_raw: BTreeMap::new(), border: BTreeMap::new() };
+        let mut land =
+            Self { mode, graph: Graph::default(), by_raw: BTreeMap::new(), border: BTreeMap::new() };
         let mut cut: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
         let mut bridged = (0usize, 0.0f64);
         for f in &features {
@@ -155,7 +159,8 @@ impl Land {
         sb: &str,
         crossings: &mut Vec<Crossing>,
     ) -> Option<usize> {
-        let fits = |c: &Crossing| c.mode == self.mode && ((c.a == sa && c.b == sb) || (c.a == sb && c.b == sa));
+        let fits =
+            |c: &Crossing| c.mode == self.mode && ((c.a == sa && c.b == sb) || (c.a == sb && c.b == sa));
         if let Some(i) = crossings.iter().position(|c| fits(c) && c.lines.contains(&edge.raw)) {
             return Some(i);
         }
@@ -248,7 +253,9 @@ impl Land {
     /// The stretch of its own state nearest to a place.
     pub fn nearest(&self, index: &Nearest, p: &Place, max_km: f64) -> Option<OnEdge> {
         let state = p.state();
-        index.find(&self.graph, p.at(), max_km, |_, e| e.state.as_deref() == Some(state) && (self.mode == "road" || e.attr.tag.is_none()))
+        index.find(&self.graph, p.at(), max_km, |_, e| {
+            e.state.as_deref() == Some(state) && (self.mode == "road" || e.attr.tag.is_none())
+        })
     }
 
     /// Problems: stretches without a state, and states that meet elsewhere than at a crossing.
@@ -260,7 +267,10 @@ impl Land {
                 self.graph.at(n).iter().filter_map(|e| self.graph.edge(*e).state.as_deref()).collect();
             if states.len() > 1 && !crossings.contains(&n) {
                 let lines: Vec<i64> = self.graph.at(n).iter().map(|e| self.graph.edge(*e).raw).collect();
-                out.push(format!("{}: states {states:?} meet at raw node {}, lines {lines:?}", self.mode, self.graph.nodes[n].raw));
+                out.push(format!(
+                    "{}: states {states:?} meet at raw node {}, lines {lines:?}",
+                    self.mode, self.graph.nodes[n].raw
+                ));
             }
         }
         out
@@ -268,8 +278,16 @@ impl Land {
 }
 
 /// Cuts stretches that run through a third state, as straight chords do; reports those that only brush one.
-pub fn cut_strays(land: &mut Land, countries: &Countries, known: &BTreeSet<String>, slack_km: f64, art: &mut Artefacts) {
-    let mut found: BTreeMap<(String, String), Vec<(usize, i64, f64)>> = BTreeMap::new();
+pub fn cut_strays(
+    land: &mut Land,
+    countries: &Countries,
+    known: &BTreeSet<String>,
+    slack_km: f64,
+    art: &mut Artefacts,
+) {
+    /// Stretch, raw line, length inside the other state.
+    type Stray = (usize, i64, f64);
+    let mut found: BTreeMap<(String, String), Vec<Stray>> = BTreeMap::new();
     for (e, x) in land.graph.live() {
         let Some(state) = x.state.as_deref() else { continue };
         let mut runs: BTreeMap<String, f64> = BTreeMap::new();
@@ -282,10 +300,10 @@ pub fn cut_strays(land: &mut Land, countries: &Countries, known: &BTreeSet<Strin
                 if countries.of(p).is_some_and(|c| c == state) {
                     continue;
                 }
-                if let Some(c) = countries.of(p).filter(|c| *c != state && known.contains(*c)) {
-                    if !countries.near(p, state, slack_km) {
-                        *runs.entry(c.to_owned()).or_default() += length / steps as f64;
-                    }
+                if let Some(c) = countries.of(p).filter(|c| *c != state && known.contains(*c))
+                    && !countries.near(p, state, slack_km)
+                {
+                    *runs.entry(c.to_owned()).or_default() += length / steps as f64;
                 }
             }
         }
@@ -324,7 +342,9 @@ fn node_states(features: &[Feature], overrides: &[NodeState]) -> BTreeMap<String
     }
     let mut out: BTreeMap<String, String> = votes
         .into_iter()
-        .filter_map(|(n, v)| v.into_iter().max_by(|x, y| x.1.cmp(&y.1).then(y.0.cmp(&x.0))).map(|(s, _)| (n, s)))
+        .filter_map(|(n, v)| {
+            v.into_iter().max_by(|x, y| x.1.cmp(&y.1).then(y.0.cmp(&x.0))).map(|(s, _)| (n, s))
+        })
         .collect();
     for o in overrides {
         out.insert(o.node.to_string(), o.state.clone());

@@ -129,8 +129,13 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     road::missing(data, &config, &mut road, &crossings, &mut art)?;
     road::lone_crossings(&config, &mut road, &crossings, &mut art);
     land::cut_strays(&mut road, &countries, &known, 6.0, &mut art);
-    let served: BTreeSet<String> =
-        rail.graph.places().into_iter().filter(|(_, n)| !rail.graph.at(*n).is_empty()).map(|(id, _)| id).collect();
+    let served: BTreeSet<String> = rail
+        .graph
+        .places()
+        .into_iter()
+        .filter(|(_, n)| !rail.graph.at(*n).is_empty())
+        .map(|(id, _)| id)
+        .collect();
     road::build(&config, &mut road, &places, &served, &mut art)?;
     land::add_crossings(&road, &crossings, &mut places);
 
@@ -208,7 +213,8 @@ fn curated_places(data: &Data) -> Result<BTreeMap<String, Place>> {
     let columns = Node::columns();
     for r in data.csv_if_any("curated/node.csv")? {
         let row = Node::read(&|i| text(&r, columns[i].name)).map_err(|p| {
-            let bad: Vec<String> = p.iter().map(|p| format!("{}: {}", columns[p.column].name, p.allowed)).collect();
+            let bad: Vec<String> =
+                p.iter().map(|p| format!("{}: {}", columns[p.column].name, p.allowed)).collect();
             anyhow!("data/curated/node.csv: row `{}`: {}", text(&r, "id"), bad.join("; "))
         })?;
         out.insert(row.id.0.clone(), Place { node: row, origin: None });
@@ -223,7 +229,9 @@ fn missing_states(data: &Data, dated: &mut BTreeMap<String, Vec<DatedState>>) ->
         let id = text(&r, "missing_link").to_owned();
         let what = format!("data/curated/missing_link_state.csv: `{id}`");
         let day = |column: &str| -> Result<Option<Date>> {
-            some(&r, column).map(|s| s.parse().with_context(|| format!("{what}: {column} `{s}` is no date"))).transpose()
+            some(&r, column)
+                .map(|s| s.parse().with_context(|| format!("{what}: {column} `{s}` is no date")))
+                .transpose()
         };
         rows.entry(id).or_default().push(DatedState {
             state: LinkState::read(text(&r, "state")).map_err(|e| anyhow!("{what}: state: {e}"))?,
@@ -251,7 +259,10 @@ fn junction_name(mode: Mode, at: Coord, state: Option<&str>, places: &BTreeMap<S
     }
     let near = places
         .values()
-        .filter(|p| matches!(p.node.kind, NodeKind::Town | NodeKind::Station | NodeKind::Port) && Some(p.state()) == state)
+        .filter(|p| {
+            matches!(p.node.kind, NodeKind::Town | NodeKind::Station | NodeKind::Port)
+                && Some(p.state()) == state
+        })
         .map(|p| (km(p.at(), at), p))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.node.id.0.cmp(&b.1.node.id.0)));
     match near {

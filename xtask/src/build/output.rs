@@ -59,7 +59,8 @@ pub fn curated(data: &Data, files: &mut Files) -> Result<()> {
         if table == "source" {
             continue;
         }
-        let text = fs::read_to_string(data.path("curated").join(&name)).with_context(|| format!("data/curated/{name}"))?;
+        let text = fs::read_to_string(data.path("curated").join(&name))
+            .with_context(|| format!("data/curated/{name}"))?;
         files.insert(file, text.replace("\r\n", "\n"));
     }
     Ok(())
@@ -74,7 +75,8 @@ pub fn drop_lone_borders(files: &mut Files, reached: &BTreeSet<String>) -> Resul
         }
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header = reader.headers()?.clone();
-        let node = header.iter().position(|h| h == "node").with_context(|| format!("{name}: no column `node`"))?;
+        let node =
+            header.iter().position(|h| h == "node").with_context(|| format!("{name}: no column `node`"))?;
         let mut w = csv::WriterBuilder::new().from_writer(Vec::new());
         w.write_record(&header)?;
         for r in reader.records() {
@@ -96,7 +98,9 @@ pub fn expand_edits(files: &mut Files, pieces: &BTreeMap<String, Vec<String>>) -
     let Some(text) = files.get("project_edit.csv") else { return Ok(()) };
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers()?.clone();
-    let column = |name: &str| header.iter().position(|h| h == name).with_context(|| format!("project_edit.csv: no column `{name}`"));
+    let column = |name: &str| {
+        header.iter().position(|h| h == name).with_context(|| format!("project_edit.csv: no column `{name}`"))
+    };
     let (project, seq, table, row) = (column("project")?, column("seq")?, column("table")?, column("row")?);
     let mut out: Vec<Vec<String>> = Vec::new();
     for r in reader.records() {
@@ -139,19 +143,27 @@ pub fn read(files: &Files, problems: &mut Vec<Problem>) -> RawModel {
             continue;
         };
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-        let header: Vec<String> = reader.headers().map(|h| h.iter().map(str::to_owned).collect()).unwrap_or_default();
+        let header: Vec<String> =
+            reader.headers().map(|h| h.iter().map(str::to_owned).collect()).unwrap_or_default();
         let columns = (info.columns)();
         for c in &columns {
             if !header.iter().any(|h| h == c.name) && !c.optional {
-                problems.push(Problem::error(At { file: file.clone(), line: 1, column: 0 }, format!("no column `{}`", c.name)));
+                problems.push(Problem::error(
+                    At { file: file.clone(), line: 1, column: 0 },
+                    format!("no column `{}`", c.name),
+                ));
             }
         }
         for h in &header {
             if !columns.iter().any(|c| c.name == h) {
-                problems.push(Problem::error(At { file: file.clone(), line: 1, column: 0 }, format!("unknown column `{h}`")));
+                problems.push(Problem::error(
+                    At { file: file.clone(), line: 1, column: 0 },
+                    format!("unknown column `{h}`"),
+                ));
             }
         }
-        let order: Vec<Option<usize>> = columns.iter().map(|c| header.iter().position(|h| h == c.name)).collect();
+        let order: Vec<Option<usize>> =
+            columns.iter().map(|c| header.iter().position(|h| h == c.name)).collect();
         let rows = &mut model.tables.entry(info.name).or_insert_with(RawTable::default).rows;
         for r in reader.records() {
             match r {
@@ -160,7 +172,9 @@ pub fn read(files: &Files, problems: &mut Vec<Problem>) -> RawModel {
                     let cells = order.iter().map(|i| i.and_then(|i| r.get(i)).unwrap_or_default().trim());
                     rows.push(RawRow::new(cells, Origin::Edit(At { file: file.clone(), line, column: 0 })));
                 }
-                Err(e) => problems.push(Problem::error(At { file: file.clone(), ..At::default() }, e.to_string())),
+                Err(e) => {
+                    problems.push(Problem::error(At { file: file.clone(), ..At::default() }, e.to_string()))
+                }
             }
         }
     }
@@ -180,11 +194,16 @@ pub fn sources(data: &Data, files: &mut Files) -> Result<Vec<String>> {
                 let Some(id) = some(&r, "id") else { continue };
                 let url = some(&r, "source_url");
                 let publisher = url.as_deref().map_or_else(|| "not stated".to_owned(), host);
-                let title = some(&r, "name").or_else(|| some(&r, "what")).or_else(|| some(&r, "line")).or_else(|| some(&r, "measure"));
+                let title = some(&r, "name")
+                    .or_else(|| some(&r, "what"))
+                    .or_else(|| some(&r, "line"))
+                    .or_else(|| some(&r, "measure"));
                 let source = Source {
                     id: karvan_model::cell::Id(id.clone()),
                     publisher,
-                    title: Some(title.map_or_else(|| format!("{folder}/{name}"), |t| format!("{folder}/{name}: {t}"))),
+                    title: Some(
+                        title.map_or_else(|| format!("{folder}/{name}"), |t| format!("{folder}/{name}: {t}")),
+                    ),
                     url,
                     date: some(&r, "source_date"),
                     licence: some(&r, "terms"),
@@ -213,8 +232,12 @@ pub fn sources(data: &Data, files: &mut Files) -> Result<Vec<String>> {
     let mut missing = Vec::new();
     for t in TABLES {
         let Some(table) = raw.tables.get(t.name) else { continue };
-        let claims: Vec<usize> =
-            (t.columns)().iter().enumerate().filter(|(_, c)| c.refers_to == Some(Source::TABLE)).map(|(i, _)| i).collect();
+        let claims: Vec<usize> = (t.columns)()
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.refers_to == Some(Source::TABLE))
+            .map(|(i, _)| i)
+            .collect();
         for row in &table.rows {
             for &i in &claims {
                 let Ok(claim) = Claim::read(row.cell(i)) else { continue };
@@ -222,7 +245,12 @@ pub fn sources(data: &Data, files: &mut Files) -> Result<Vec<String>> {
                     if known.contains_key(&key) {
                         used.insert(key);
                     } else {
-                        missing.push(format!("{}: `{}` row `{}`: no source `{key}`", row.at(), t.name, row.cell(0)));
+                        missing.push(format!(
+                            "{}: `{}` row `{}`: no source `{key}`",
+                            row.at(),
+                            t.name,
+                            row.cell(0)
+                        ));
                     }
                 }
             }
@@ -291,10 +319,13 @@ pub fn folder(path: &Path) -> Result<Files> {
 /// Writes the files and removes tables that are no longer made; with `check`, only compares.
 pub fn write(files: &Files, out: &Path, check: bool) -> Result<()> {
     let there = if out.is_dir() { names_in(out)? } else { Vec::new() };
-    let stale: Vec<&String> =
-        there.iter().filter(|n| (n.ends_with(".csv") || *n == "model.toml") && !files.contains_key(*n)).collect();
+    let stale: Vec<&String> = there
+        .iter()
+        .filter(|n| (n.ends_with(".csv") || *n == "model.toml") && !files.contains_key(*n))
+        .collect();
     if check {
-        let mut differ: Vec<String> = stale.iter().map(|n| format!("{n}: is there but no longer made")).collect();
+        let mut differ: Vec<String> =
+            stale.iter().map(|n| format!("{n}: is there but no longer made")).collect();
         for (name, text) in files {
             match fs::read_to_string(out.join(name)) {
                 Ok(old) if old == *text => {}
@@ -306,7 +337,10 @@ pub fn write(files: &Files, out: &Path, check: bool) -> Result<()> {
             }
         }
         if !differ.is_empty() {
-            bail!("the model folder is not what data/ makes; run `cargo xtask build-model`\n  {}", differ.join("\n  "));
+            bail!(
+                "the model folder is not what data/ makes; run `cargo xtask build-model`\n  {}",
+                differ.join("\n  ")
+            );
         }
         return Ok(());
     }

@@ -55,7 +55,10 @@ pub fn build(
         let cargo;
         let mut why: Vec<String> = p.assumed.iter().cloned().collect();
         if let Some(key) = &p.oil {
-            let r = oil.iter().find(|r| text(r, "id") == key).ok_or_else(|| anyhow!("{what}: no row `{key}` in oil_pipelines.csv"))?;
+            let r = oil
+                .iter()
+                .find(|r| text(r, "id") == key)
+                .ok_or_else(|| anyhow!("{what}: no row `{key}` in oil_pipelines.csv"))?;
             attr = Attr::new(Origin::Own, key);
             attr.name = some(r, "name");
             attr.owner = some(r, "owner").map(|s| s.replace(';', ","));
@@ -69,10 +72,10 @@ pub fn build(
                 .scale(1e6)
             });
             whole = whole.or(number(r, "length_km"));
-            if course.is_empty() {
-                if let Some(f) = courses.iter().find(|f| f.text("id") == *key) {
-                    course = f.line();
-                }
+            if course.is_empty()
+                && let Some(f) = courses.iter().find(|f| f.text("id") == *key)
+            {
+                course = f.line();
             }
             cargo = "crude";
         } else {
@@ -84,10 +87,14 @@ pub fn build(
             let bcm: f64 = rows.iter().filter_map(|f| f.number("capacity_bcm_y")).sum();
             if bcm > 0.0 {
                 attr.capacity = Some(Estimate::exact((bcm * config.pipe.t_per_bcm).round()));
-                why.push(format!("{bcm} thousand million m3 a year taken as t: {}", config.pipe.t_per_bcm_basis));
+                why.push(format!(
+                    "{bcm} thousand million m3 a year taken as t: {}",
+                    config.pipe.t_per_bcm_basis
+                ));
             }
             if course.is_empty() {
-                let longest = rows.iter().flat_map(|f| f.lines()).max_by(|a, b| line_km(a).total_cmp(&line_km(b)));
+                let longest =
+                    rows.iter().flat_map(|f| f.lines()).max_by(|a, b| line_km(a).total_cmp(&line_km(b)));
                 course = longest.unwrap_or_default();
             }
             cargo = "natural_gas";
@@ -96,10 +103,10 @@ pub fn build(
         // The course runs from the first stop to the last, by whichever of its ends is nearer.
         let (start, _) = at(&p.stops[0], places)?;
         let (end, _) = at(&p.stops[p.stops.len() - 1], places)?;
-        if let (Some(a), Some(b)) = (course.first(), course.last()) {
-            if km(*a, start) + km(*b, end) > km(*b, start) + km(*a, end) {
-                course.reverse();
-            }
+        if let (Some(a), Some(b)) = (course.first(), course.last())
+            && km(*a, start) + km(*b, end) > km(*b, start) + km(*a, end)
+        {
+            course.reverse();
         }
         let inner = |c: &Coord| km(*c, start) > 30.0 && km(*c, end) > 30.0;
         let mut line = vec![start];
@@ -151,10 +158,21 @@ pub fn build(
             for w in states.windows(2) {
                 let (a, b) = (&w[0].0, &w[1].0);
                 let stem = format!("pipeline_{}_{}_{}", slug(&p.id), a.to_lowercase(), b.to_lowercase());
-                let n = 1 + out.border.iter().filter(|r| r.id.0 == stem || r.id.0.starts_with(&format!("{stem}_"))).count();
+                let n = 1 + out
+                    .border
+                    .iter()
+                    .filter(|r| r.id.0 == stem || r.id.0.starts_with(&format!("{stem}_")))
+                    .count();
                 let id = if n == 1 { stem } else { format!("{stem}_{n}") };
                 let (segment, share, c, _) = nearest_on(&x.line, w[1].1);
-                let row = node(&id, NodeKind::Border, &format!("{} ({a} - {b})", attr.name.clone().unwrap_or_default()), Some(a), c, "assumed: where the schematic course meets the border");
+                let row = node(
+                    &id,
+                    NodeKind::Border,
+                    &format!("{} ({a} - {b})", attr.name.clone().unwrap_or_default()),
+                    Some(a),
+                    c,
+                    "assumed: where the schematic course meets the border",
+                );
                 places.insert(id.clone(), Place { node: row, origin: Some(attr.origin) });
                 here.push((segment, share, vertex(&id, c, a, g)));
                 order.push(b.clone());
@@ -174,13 +192,16 @@ pub fn build(
             let x = g.edge(*e);
             *by_state.entry(x.state.clone().unwrap_or_default()).or_default() += x.km;
         }
-        let drawn: f64 = by_state.values().sum();
+        // What is published for a state is taken out of the whole before the rest is divided.
+        let drawn: f64 = by_state.iter().filter(|(s, _)| !p.km.contains_key(*s)).map(|(_, k)| k).sum();
+        let said: f64 = by_state.keys().filter_map(|s| p.km.get(s)).sum();
         for e in &pieces {
             let Some(x) = &mut g.edges[*e] else { continue };
             let state = x.state.clone().unwrap_or_default();
             let scale = match (p.km.get(&state), whole) {
                 (Some(k), _) => k / by_state[&state],
-                (None, Some(w)) => w / drawn,
+                (None, Some(w)) if w > said => (w - said) / drawn,
+                (None, Some(w)) => bail!("{what}: the parts, {said} km, are longer than the whole, {w} km"),
                 (None, None) => 1.1,
             };
             x.km *= scale;

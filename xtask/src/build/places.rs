@@ -115,7 +115,8 @@ pub fn crossings(data: &Data, config: &Config, known: &BTreeSet<String>) -> Resu
     let mut unnamed: BTreeMap<(String, String, String), usize> = BTreeMap::new();
     let mut out = Vec::new();
     for r in data.csv("geo/border_crossings.csv")? {
-        let (mode, a, b) = (text(&r, "mode").to_owned(), text(&r, "cc_a").to_owned(), text(&r, "cc_b").to_owned());
+        let (mode, a, b) =
+            (text(&r, "mode").to_owned(), text(&r, "cc_a").to_owned(), text(&r, "cc_b").to_owned());
         let mut name = text(&r, "name").to_owned();
         let id = if name.is_empty() {
             let n = unnamed.entry((mode.clone(), a.clone(), b.clone())).or_default();
@@ -125,7 +126,9 @@ pub fn crossings(data: &Data, config: &Config, known: &BTreeSet<String>) -> Resu
         } else {
             format!("{mode}_{}", slug(&name))
         };
-        let Some(mut at) = position(&r) else { bail!("data/geo/border_crossings.csv: `{name}` has no position") };
+        let Some(mut at) = position(&r) else {
+            bail!("data/geo/border_crossings.csv: `{name}` has no position")
+        };
         let moved = config.rail.moved.iter().chain(&config.road.moved).find(|m| m.id == id);
         if let Some(m) = moved {
             at = Coord { x: m.lon, y: m.lat };
@@ -158,7 +161,8 @@ pub fn crossings(data: &Data, config: &Config, known: &BTreeSet<String>) -> Resu
 
 /// The row of a crossing.
 pub fn crossing_node(c: &Crossing) -> Place {
-    let label = if c.name.contains("unnamed") { c.name.clone() } else { format!("{} ({} border)", c.name, c.mode) };
+    let label =
+        if c.name.contains("unnamed") { c.name.clone() } else { format!("{} ({} border)", c.name, c.mode) };
     let mut n = node(&c.id, NodeKind::Border, &label, Some(&c.a), c.at, "border_crossings");
     if !c.name.contains("unnamed") {
         for part in c.name.split(" / ").map(str::trim) {
@@ -178,12 +182,15 @@ pub fn read(
     known: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Place>> {
     let mut out: BTreeMap<String, Place> = BTreeMap::new();
-    let mut put = |n: Node, origin: Option<Origin>| {
+    fn put(out: &mut BTreeMap<String, Place>, n: Node, origin: Option<Origin>) {
         out.entry(n.id.0.clone()).or_insert(Place { node: n, origin });
-    };
+    }
 
-    let stations: Vec<Record> =
-        data.csv("geo/rail_stations_key.csv")?.into_iter().filter(|r| known.contains(text(r, "cc"))).collect();
+    let stations: Vec<Record> = data
+        .csv("geo/rail_stations_key.csv")?
+        .into_iter()
+        .filter(|r| known.contains(text(r, "cc")))
+        .collect();
     let ports = data.csv("geo/ports_key.csv")?;
     let of_port = port_keys(&stations, &ports);
 
@@ -202,7 +209,7 @@ pub fn read(
         if let (Some(_), Some(export)) = (some(r, "esr"), some(r, "esr_export")) {
             add_name(&mut n, "", &export);
         }
-        put(n, Some(Origin::Osm));
+        put(&mut out, n, Some(Origin::Osm));
     }
     for r in data.csv("geo/rail_stations_georgia.csv")? {
         let Some(at) = position(&r) else { continue };
@@ -228,7 +235,7 @@ pub fn read(
         add_name(&mut n, "name_ru", text(&r, "name_ru"));
         add_name(&mut n, "name_ka", text(&r, "name_ka"));
         n.esr = esr;
-        put(n, Some(Origin::Osm));
+        put(&mut out, n, Some(Origin::Osm));
     }
     for r in &ports {
         let (Some(at), cc) = (position(r), text(r, "cc")) else { continue };
@@ -239,10 +246,9 @@ pub fn read(
         if id == text(r, "id") && !stations.iter().any(|s| text(s, "id") == id) {
             let mut n = node(id, NodeKind::Port, text(r, "name"), Some(cc), at, "ports_key");
             n.unlocode = some(r, "unlocode");
-            put(n, Some(Origin::Own));
+            put(&mut out, n, Some(Origin::Own));
         }
     }
-    drop(put);
     for r in &ports {
         let Some(id) = of_port.get(text(r, "id")) else { continue };
         if let Some(p) = out.get_mut(id) {
@@ -283,20 +289,25 @@ pub fn port_keys(stations: &[Record], ports: &[Record]) -> BTreeMap<String, Stri
         .map(|r| {
             let id = text(r, "id").to_owned();
             let station = stations.iter().find(|s| text(s, "id") == text(r, "rail_station"));
-            let near = station
-                .and_then(|s| Some(km(position(s)?, position(r)?) <= 8.0))
-                .unwrap_or(false);
+            let near = station.and_then(|s| Some(km(position(s)?, position(r)?) <= 8.0)).unwrap_or(false);
             let node = if near { text(r, "rail_station").to_owned() } else { id.clone() };
             (id, node)
         })
         .collect()
 }
 
-fn towns(data: &Data, config: &Config, countries: &Countries, out: &mut BTreeMap<String, Place>) -> Result<()> {
+fn towns(
+    data: &Data,
+    config: &Config,
+    countries: &Countries,
+    out: &mut BTreeMap<String, Place>,
+) -> Result<()> {
     let mut codes: Vec<(String, Coord, [String; 2])> = data
         .csv("geo/unlocode_region.csv")?
         .iter()
-        .filter_map(|r| Some((some(r, "unlocode")?, position(r)?, [plain(text(r, "name")), plain(text(r, "osm_name"))])))
+        .filter_map(|r| {
+            Some((some(r, "unlocode")?, position(r)?, [plain(text(r, "name")), plain(text(r, "osm_name"))]))
+        })
         .collect();
     codes.sort_by(|a, b| a.0.cmp(&b.0));
     let taken: BTreeSet<String> = out.values().filter_map(|p| p.node.unlocode.clone()).collect();
@@ -371,7 +382,9 @@ fn towns(data: &Data, config: &Config, countries: &Countries, out: &mut BTreeMap
         let state = n.state.as_ref().map_or("", |s| s.as_str()).to_owned();
         n.unlocode = codes
             .iter()
-            .filter(|c| c.0.starts_with(&state) && km(c.1, at) <= 15.0 && c.2.iter().any(|x| names.contains(x)))
+            .filter(|c| {
+                c.0.starts_with(&state) && km(c.1, at) <= 15.0 && c.2.iter().any(|x| names.contains(x))
+            })
             .map(|c| c.0.clone())
             .find(|c| !taken.contains(c));
         if n.unlocode.is_some() && n.claim.assumed.is_none() {
@@ -406,7 +419,8 @@ fn towns(data: &Data, config: &Config, countries: &Countries, out: &mut BTreeMap
                     add_name(&mut n, column, bare);
                 }
             }
-            let bare = s.name_en.split(['(', '-']).next().unwrap_or_default().trim().trim_end_matches([' ', '1']);
+            let bare =
+                s.name_en.split(['(', '-']).next().unwrap_or_default().trim().trim_end_matches([' ', '1']);
             add_name(&mut n, "", bare);
         }
         out.entry(n.id.0.clone()).or_insert(Place { node: n, origin: Some(Origin::Own) });
@@ -422,7 +436,9 @@ pub fn belong(out: &mut BTreeMap<String, Place>) {
         .map(|p| (p.node.id.0.clone(), p.at(), p.state().to_owned()))
         .collect();
     for p in out.values_mut() {
-        if p.origin.is_none() || !matches!(p.node.kind, NodeKind::Station | NodeKind::Port | NodeKind::Terminal) {
+        if p.origin.is_none()
+            || !matches!(p.node.kind, NodeKind::Station | NodeKind::Port | NodeKind::Terminal)
+        {
             continue;
         }
         let (at, state) = (p.at(), p.state().to_owned());

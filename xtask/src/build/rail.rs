@@ -40,7 +40,12 @@ pub fn build(
     Ok(())
 }
 
-fn stations(data: &Data, land: &mut Land, places: &mut BTreeMap<String, Place>, art: &mut Artefacts) -> Result<()> {
+fn stations(
+    data: &Data,
+    land: &mut Land,
+    places: &mut BTreeMap<String, Place>,
+    art: &mut Artefacts,
+) -> Result<()> {
     let mut loose: Vec<(String, f64)> = Vec::new();
     for r in data.csv("geo/rail_stations_key.csv")? {
         let (id, snap) = (text(&r, "id"), text(&r, "snap"));
@@ -50,7 +55,10 @@ fn stations(data: &Data, land: &mut Land, places: &mut BTreeMap<String, Place>, 
         }
         let vertex = land.by_raw.get(text(&r, "node")).copied();
         match vertex {
-            Some(n) if land.graph.nodes[n].place.is_none() && land.graph.nodes[n].state.as_deref() == Some(place.state()) => {
+            Some(n)
+                if land.graph.nodes[n].place.is_none()
+                    && land.graph.nodes[n].state.as_deref() == Some(place.state()) =>
+            {
                 land.graph.nodes[n].place = Some(id.to_owned());
             }
             _ => loose.push((id.to_owned(), text(&r, "snap_km").parse().unwrap_or(0.0))),
@@ -101,7 +109,16 @@ fn spur(land: &mut Land, id: &str, on: OnEdge, spur_km: f64) {
     attr.gauge = edge.attr.gauge.clone();
     attr.assumed = Some("short stretch between two stations that the lines have at one point".into());
     let line = vec![at, land.graph.nodes[n].at];
-    land.graph.add_edge(Edge { a: base, b: n, km: spur_km, bridged: 0.0, line, state: edge.state, attr, raw: -1 });
+    land.graph.add_edge(Edge {
+        a: base,
+        b: n,
+        km: spur_km,
+        bridged: 0.0,
+        line,
+        state: edge.state,
+        attr,
+        raw: -1,
+    });
 }
 
 /// First day of a date known as a day, month or year, and what was assumed.
@@ -132,17 +149,21 @@ fn missing(
     for f in &features {
         for end in ["from", "to"] {
             let id = f.text(end);
-            let Some(p) = places.get(&id) else { bail!("rail_missing_links {}: no station `{id}`", f.text("id")) };
-            if !vertex.contains_key(&id) {
+            let Some(p) = places.get(&id) else {
+                bail!("rail_missing_links {}: no station `{id}`", f.text("id"))
+            };
+            vertex.entry(id).or_insert_with_key(|id| {
                 let n = land.graph.add_node(p.at(), Some(p.state().to_owned()), id.clone());
                 land.graph.nodes[n].place = Some(id.clone());
-                vertex.insert(id, n);
-            }
+                n
+            });
         }
     }
     let loose: Vec<String> = places
         .iter()
-        .filter(|(id, p)| p.node.claim.sources.iter().any(|s| s == "stations_key") && !vertex.contains_key(*id))
+        .filter(|(id, p)| {
+            p.node.claim.sources.iter().any(|s| s == "stations_key") && !vertex.contains_key(*id)
+        })
         .map(|(id, _)| id.clone())
         .collect();
     for f in &features {
@@ -169,10 +190,12 @@ fn missing(
         });
         if status == "ferry" {
             attr.speed = Some(Estimate { low: 10.0, best: 15.0, high: 20.0 });
-            attr.assumed = Some("train ferry entered as a slow line: length and speed from general knowledge".into());
+            attr.assumed =
+                Some("train ferry entered as a slow line: length and speed from general knowledge".into());
         }
         let (sa, sb) = (places[&from].state().to_owned(), places[&to].state().to_owned());
-        let edge = Edge { a: na, b: nb, km: length, bridged: 0.0, line, state: Some(sa.clone()), attr, raw: -1 };
+        let edge =
+            Edge { a: na, b: nb, km: length, bridged: 0.0, line, state: Some(sa.clone()), attr, raw: -1 };
         let mut parts: Vec<usize> = Vec::new();
         if sa == sb {
             parts.push(land.graph.add_edge(edge));
@@ -194,7 +217,8 @@ fn missing(
                 for p in &parts {
                     if let Some(x) = &mut land.graph.edges[*p] {
                         let state = x.state.clone().unwrap_or_default();
-                        x.attr.gauge = config.rail.gauge.get(&state).map(|g| vec![*g]).unwrap_or(gauges.clone());
+                        x.attr.gauge =
+                            config.rail.gauge.get(&state).map(|g| vec![*g]).unwrap_or(gauges.clone());
                     }
                 }
             }
@@ -224,7 +248,14 @@ fn missing(
                 parts.extend(new);
             }
         }
-        let rows = states(&f.text("name"), &status, &f.text("state_from"), &f.text("state_till"), &f.text("note"), &f.text("earlier"))?;
+        let rows = states(
+            &f.text("name"),
+            &status,
+            &f.text("state_from"),
+            &f.text("state_till"),
+            &f.text("note"),
+            &f.text("earlier"),
+        )?;
         if !rows.is_empty() {
             dated.insert(id.clone(), rows);
         }
@@ -239,20 +270,30 @@ fn missing(
     Ok(())
 }
 
-fn states(name: &str, status: &str, from: &str, till: &str, note: &str, earlier: &str) -> Result<Vec<DatedState>> {
+fn states(
+    name: &str,
+    status: &str,
+    from: &str,
+    till: &str,
+    note: &str,
+    earlier: &str,
+) -> Result<Vec<DatedState>> {
     let state = match status {
         "open" | "ferry" => LinkState::Open,
         "closed" => LinkState::Closed,
         "construction" => LinkState::Building,
         "planned" => LinkState::Planned,
         "dismantled" => LinkState::Dismantled,
-        other => bail!("{name}: status `{other}`; allowed: open, closed, construction, planned, dismantled, ferry"),
+        other => {
+            bail!("{name}: status `{other}`; allowed: open, closed, construction, planned, dismantled, ferry")
+        }
     };
     let (from, till) = (first_day(from)?, first_day(till)?);
     if state == LinkState::Open && from.is_none() && till.is_none() {
         return Ok(Vec::new());
     }
-    let mut words: Vec<String> = [note, earlier].into_iter().filter(|s| !s.is_empty()).map(str::to_owned).collect();
+    let mut words: Vec<String> =
+        [note, earlier].into_iter().filter(|s| !s.is_empty()).map(str::to_owned).collect();
     words.extend(from.iter().chain(&till).filter_map(|d| d.1.clone()));
     Ok(vec![DatedState {
         state,
@@ -268,7 +309,8 @@ pub fn rows_of(rows: &[DatedRow]) -> Result<Vec<DatedState>> {
     rows.iter()
         .map(|r| {
             Ok(DatedState {
-                state: LinkState::read(&r.state).map_err(|e| anyhow!("build.toml: state `{}`: {e}", r.state))?,
+                state: LinkState::read(&r.state)
+                    .map_err(|e| anyhow!("build.toml: state `{}`: {e}", r.state))?,
                 from: r.from,
                 till: r.till,
                 note: r.note.clone(),
@@ -324,7 +366,14 @@ fn towns(config: &Config, land: &mut Land, places: &mut BTreeMap<String, Place>)
         if places.contains_key(&id) {
             continue;
         }
-        let mut n = node(&id, NodeKind::Station, &format!("{} station", p.node.name_en), Some(p.state()), on.at, "osm_rail");
+        let mut n = node(
+            &id,
+            NodeKind::Station,
+            &format!("{} station", p.node.name_en),
+            Some(p.state()),
+            on.at,
+            "osm_rail",
+        );
         n.claim.sources.push("ne10m".into());
         n.claim.assumed = Some("a station where the line passes the town".into());
         wanted.push((id, on));
@@ -368,7 +417,16 @@ fn branches(config: &Config, land: &mut Land, places: &BTreeMap<String, Place>) 
         attr.assumed = Some("port branch, straight distance times 1.3".into());
         let line = vec![land.graph.nodes[base].at, p.at()];
         let length = (line_km(&line) * 1.3).max(0.5);
-        land.graph.add_edge(Edge { a: base, b: n, km: length, bridged: 0.0, line, state: edge.state, attr, raw: -1 });
+        land.graph.add_edge(Edge {
+            a: base,
+            b: n,
+            km: length,
+            bridged: 0.0,
+            line,
+            state: edge.state,
+            attr,
+            raw: -1,
+        });
     }
     Ok(())
 }
@@ -402,10 +460,8 @@ fn georgian_attributes(data: &Data, land: &mut Land) -> Result<()> {
             vec![Coord { x: (line[0].x + line[1].x) / 2.0, y: (line[0].y + line[1].y) / 2.0 }]
         };
         for p in points {
-            if let Some(on) = index.find(&ways, p, 0.5, |_, _| true) {
-                if let Some(c) = current[on.edge] {
-                    *votes.entry(c).or_default() += 1;
-                }
+            if let Some(c) = index.find(&ways, p, 0.5, |_, _| true).and_then(|on| current[on.edge]) {
+                *votes.entry(c).or_default() += 1;
             }
         }
         let best = votes.into_iter().max_by(|a, b| a.1.cmp(&b.1).then(b.0.cmp(&a.0)));
@@ -421,7 +477,9 @@ fn georgian_attributes(data: &Data, land: &mut Land) -> Result<()> {
 fn way(land: &Land, at: &BTreeMap<String, usize>, via: &[String], what: &str) -> Result<Vec<usize>> {
     let mut out = Vec::new();
     for w in via.windows(2) {
-        let find = |id: &String| at.get(id).copied().ok_or_else(|| anyhow!("build.toml: {what}: `{id}` is on no line"));
+        let find = |id: &String| {
+            at.get(id).copied().ok_or_else(|| anyhow!("build.toml: {what}: `{id}` is on no line"))
+        };
         let (a, b) = (find(&w[0])?, find(&w[1])?);
         let t = land.graph.dijkstra(a, |_, e| e.km, |n, _| n == b);
         if !t.dist[b].is_finite() {
@@ -495,7 +553,9 @@ fn thin(config: &Config, land: &mut Land, places: &BTreeMap<String, Place>) {
         let borders = land.borders_of(&s.state);
         let mut here: Vec<usize> = at
             .iter()
-            .filter(|(id, _)| places.get(*id).is_some_and(|p| p.state() == s.state && p.node.kind != NodeKind::Border))
+            .filter(|(id, _)| {
+                places.get(*id).is_some_and(|p| p.state() == s.state && p.node.kind != NodeKind::Border)
+            })
             .map(|(_, n)| *n)
             .collect();
         here.extend(&borders);
@@ -508,7 +568,14 @@ fn thin(config: &Config, land: &mut Land, places: &BTreeMap<String, Place>) {
             })
             .map(|(_, n)| *n)
             .collect();
-        land.graph.skeleton(&s.state, &here, &majors, |_| config.road.near_edge, config.road.reuse, &mut keep);
+        land.graph.skeleton(
+            &s.state,
+            &here,
+            &majors,
+            |_| config.road.near_edge,
+            config.road.reuse,
+            &mut keep,
+        );
     }
     land.graph.keep_only(&keep);
     land.graph.contract();

@@ -17,7 +17,13 @@ use super::places::{Crossing, Place};
 const TOWN_ON_ROAD_KM: f64 = 8.0;
 
 /// Adds the roads the data lack.
-pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Crossing], art: &mut Artefacts) -> Result<()> {
+pub fn missing(
+    data: &Data,
+    config: &Config,
+    land: &mut Land,
+    crossings: &[Crossing],
+    art: &mut Artefacts,
+) -> Result<()> {
     for f in data.features("geo/road_missing_links.geojson")? {
         let id = f.text("id");
         let line = f.line();
@@ -29,7 +35,16 @@ pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Cross
         attr.name = Some(f.text("name"));
         attr.tag = Some(id.clone());
         attr.assumed = Some("length estimated, course schematic".into());
-        land.graph.add_edge(Edge { a, b, km: length, bridged: 0.0, line, state: Some(cc.clone()), attr, raw: -1 });
+        land.graph.add_edge(Edge {
+            a,
+            b,
+            km: length,
+            bridged: 0.0,
+            line,
+            state: Some(cc.clone()),
+            attr,
+            raw: -1,
+        });
         art.add(
             format!("missing_{id}"),
             format!("`link`, road, {}", f.text("name")),
@@ -48,7 +63,9 @@ pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Cross
                 .find(&land.graph, at, config.road.crossing_km, |_, e| {
                     e.state.as_deref() == Some(r.state.as_str()) && e.attr.tag.is_none()
                 })
-                .ok_or_else(|| anyhow!("build.toml: road.extra `{}`: no road of {} near {:?}", r.id, r.state, at))?;
+                .ok_or_else(|| {
+                    anyhow!("build.toml: road.extra `{}`: no road of {} near {:?}", r.id, r.state, at)
+                })?;
             let id = format!("rd_{}_{i}", r.id);
             land.graph.attach(&[(id.clone(), on)], 2.0);
             let n = land.graph.place(&id).ok_or_else(|| anyhow!("road.extra `{}`: end not joined", r.id))?;
@@ -63,7 +80,16 @@ pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Cross
         attr.tag = Some(r.id.clone());
         attr.assumed = Some(r.why.clone());
         let state = Some(r.state.clone());
-        land.graph.add_edge(Edge { a: ends[0], b: ends[1], km: r.km, bridged: 0.0, line, state, attr, raw: -1 });
+        land.graph.add_edge(Edge {
+            a: ends[0],
+            b: ends[1],
+            km: r.km,
+            bridged: 0.0,
+            line,
+            state,
+            attr,
+            raw: -1,
+        });
         art.add(
             format!("extra_{}", r.id),
             format!("`link`, road, {}", r.name),
@@ -76,7 +102,8 @@ pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Cross
         art.add(
             format!("raised_{}", s.to_lowercase()),
             format!("`link`, road, state {s}, column length_km"),
-            "the lines are generalised, and shorter than the roads: known distances between towns are longer".into(),
+            "the lines are generalised, and shorter than the roads: known distances between towns are longer"
+                .into(),
             format!("lengths raised by {:.0} %", (k - 1.0) * 100.0),
             "assumed: distances between towns from general knowledge",
         );
@@ -96,7 +123,11 @@ pub fn missing(data: &Data, config: &Config, land: &mut Land, crossings: &[Cross
             .filter(|c| c.mode == land.mode && states.contains(&c.a) && states.contains(&c.b))
             .min_by(|x, y| km(x.at, at).total_cmp(&km(y.at, at)));
         let Some(c) = near else {
-            return Err(anyhow!("added roads of {} and {} meet where no crossing is known", pair[0], pair[1]));
+            return Err(anyhow!(
+                "added roads of {} and {} meet where no crossing is known",
+                pair[0],
+                pair[1]
+            ));
         };
         land.graph.nodes[n].place = Some(c.id.clone());
         land.border.insert(c.id.clone(), n);
@@ -111,20 +142,31 @@ pub fn lone_crossings(config: &Config, land: &mut Land, crossings: &[Crossing], 
     for c in lone {
         let index = Nearest::new(&land.graph);
         let find = |s: &str| {
-            index.find(&land.graph, c.at, config.road.crossing_km, |_, e| e.state.as_deref() == Some(s) && e.attr.tag.is_none())
+            index.find(&land.graph, c.at, config.road.crossing_km, |_, e| {
+                e.state.as_deref() == Some(s) && e.attr.tag.is_none()
+            })
         };
         let (Some(a), Some(b)) = (find(&c.a), find(&c.b)) else {
             art.add(
                 format!("lone_{}", c.id),
                 format!("`node`, {}", c.id),
-                format!("the crossing lies on no line, nor is there one of both states within {} km", config.road.crossing_km),
+                format!(
+                    "the crossing lies on no line, nor is there one of both states within {} km",
+                    config.road.crossing_km
+                ),
                 "left out".into(),
                 "border_crossings",
             );
             continue;
         };
         let x = land.border_at(c);
-        land.graph.attach(&[(format!("rd_{}_{}", c.id, c.a.to_lowercase()), a), (format!("rd_{}_{}", c.id, c.b.to_lowercase()), b)], 0.5);
+        land.graph.attach(
+            &[
+                (format!("rd_{}_{}", c.id, c.a.to_lowercase()), a),
+                (format!("rd_{}_{}", c.id, c.b.to_lowercase()), b),
+            ],
+            0.5,
+        );
         for s in [&c.a, &c.b] {
             let Some(n) = land.graph.place(&format!("rd_{}_{}", c.id, s.to_lowercase())) else { continue };
             // The end was borrowed to find it; it is a plain junction.
@@ -132,9 +174,19 @@ pub fn lone_crossings(config: &Config, land: &mut Land, crossings: &[Crossing], 
             let line = vec![land.graph.nodes[x].at, land.graph.nodes[n].at];
             let mut attr = Attr::new(Origin::Own, "border_crossings");
             attr.tag = Some(format!("to_{}_{}", c.id, s.to_lowercase()));
-            attr.assumed = Some(format!("road to the crossing, straight distance times {}", config.road.access_factor));
+            attr.assumed =
+                Some(format!("road to the crossing, straight distance times {}", config.road.access_factor));
             let length = (line_km(&line) * config.road.access_factor).max(0.5);
-            land.graph.add_edge(Edge { a: x, b: n, km: length, bridged: 0.0, line, state: Some(s.clone()), attr, raw: -1 });
+            land.graph.add_edge(Edge {
+                a: x,
+                b: n,
+                km: length,
+                bridged: 0.0,
+                line,
+                state: Some(s.clone()),
+                attr,
+                raw: -1,
+            });
         }
         art.add(
             format!("lone_{}", c.id),
@@ -176,8 +228,10 @@ pub fn build(
     let index = Nearest::new(&land.graph);
     // Towns first: a station or port in a town is joined to the town's own road.
     let mut order: Vec<&Place> = places.values().filter(|p| wants_road(p)).collect();
-    order.sort_by_key(|p| (p.node.kind != NodeKind::Town, p.node.kind != NodeKind::Port, p.node.id.0.clone()));
-    let (mut on_road, mut access, mut late): (Vec<_>, Vec<_>, Vec<&Place>) = (Vec::new(), Vec::new(), Vec::new());
+    order
+        .sort_by_key(|p| (p.node.kind != NodeKind::Town, p.node.kind != NodeKind::Port, p.node.id.0.clone()));
+    let (mut on_road, mut access, mut late): (Vec<_>, Vec<_>, Vec<&Place>) =
+        (Vec::new(), Vec::new(), Vec::new());
     let mut far = Vec::new();
     for p in order {
         let own_town = p.node.town.is_some() && p.node.kind == NodeKind::Station;
@@ -220,7 +274,12 @@ pub fn build(
         let named: BTreeSet<usize> = borders
             .iter()
             .copied()
-            .filter(|n| land.graph.nodes[*n].place.as_deref().is_some_and(|id| !id.ends_with(|c: char| c.is_ascii_digit())))
+            .filter(|n| {
+                land.graph.nodes[*n]
+                    .place
+                    .as_deref()
+                    .is_some_and(|id| !id.ends_with(|c: char| c.is_ascii_digit()))
+            })
             .collect();
         let majors: Vec<usize> = here
             .iter()
@@ -234,7 +293,8 @@ pub fn build(
             })
             .collect();
         let unnamed: BTreeSet<usize> = borders.iter().copied().filter(|n| !named.contains(n)).collect();
-        let near = |n: usize| if core && !unnamed.contains(&n) { config.road.near } else { config.road.near_edge };
+        let near =
+            |n: usize| if core && !unnamed.contains(&n) { config.road.near } else { config.road.near_edge };
         land.graph.skeleton(s, &here, &majors, near, config.road.reuse, &mut keep);
     }
     land.graph.keep_only(&keep);
@@ -267,7 +327,9 @@ pub fn build(
                 let end = [edge.a, edge.b]
                     .into_iter()
                     .map(|n| (km(land.graph.nodes[n].at, p.at()), n))
-                    .filter(|(d, n)| *d <= on.km + 4.0 && land.graph.nodes[*n].state.as_deref() == Some(p.state()))
+                    .filter(|(d, n)| {
+                        *d <= on.km + 4.0 && land.graph.nodes[*n].state.as_deref() == Some(p.state())
+                    })
                     .min_by(|x, y| x.0.total_cmp(&y.0));
                 match end {
                     Some((_, n)) if !land.border.values().any(|b| *b == n) => joins.push((p, n)),

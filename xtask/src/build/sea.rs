@@ -37,11 +37,21 @@ fn hand_drawn(data: &Data, g: &mut Graph, places: &BTreeMap<String, Place>) -> R
         if let Some(l) = line.last_mut() {
             *l = g.nodes[ends[1]].at;
         }
-        let length = f.number("km").ok_or_else(|| anyhow!("sea_caspian_lanes: {} has no `km`", f.text("id")))?;
+        let length =
+            f.number("km").ok_or_else(|| anyhow!("sea_caspian_lanes: {} has no `km`", f.text("id")))?;
         let mut attr = Attr::new(Origin::Own, "caspian_lanes");
         attr.tag = Some("caspian".into());
         attr.assumed = Some("lane drawn by hand and checked against the shore".into());
-        g.add_edge(Edge { a: ends[0], b: ends[1], km: length, bridged: 0.0, line, state: None, attr, raw: -1 });
+        g.add_edge(Edge {
+            a: ends[0],
+            b: ends[1],
+            km: length,
+            bridged: 0.0,
+            line,
+            state: None,
+            attr,
+            raw: -1,
+        });
     }
     Ok(served)
 }
@@ -106,7 +116,9 @@ fn ocean(data: &Data, config: &Config, g: &mut Graph) -> Result<Ocean> {
     for j in &config.sea.joint {
         let p = Coord { x: j[0], y: j[1] };
         let nearest = |all: &BTreeMap<(i64, i64), usize>, g: &Graph| {
-            all.values().map(|n| (km(g.nodes[*n].at, p), *n)).min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
+            all.values()
+                .map(|n| (km(g.nodes[*n].at, p), *n))
+                .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))
         };
         if let (Some((_, a)), Some((_, b))) = (nearest(&o.at, g), nearest(&coarse, g)) {
             let line = vec![g.nodes[a].at, g.nodes[b].at];
@@ -131,7 +143,12 @@ fn approach(g: &mut Graph, port: usize, lane: usize) {
 }
 
 /// The lanes between ports, thinned.
-pub fn build(data: &Data, config: &Config, places: &BTreeMap<String, Place>, art: &mut Artefacts) -> Result<Graph> {
+pub fn build(
+    data: &Data,
+    config: &Config,
+    places: &BTreeMap<String, Place>,
+    art: &mut Artefacts,
+) -> Result<Graph> {
     let mut lanes = Graph::default();
     let inland_sea = hand_drawn(data, &mut lanes, places)?;
 
@@ -144,13 +161,12 @@ pub fn build(data: &Data, config: &Config, places: &BTreeMap<String, Place>, art
         if !matches!(p.node.kind, NodeKind::Port | NodeKind::Gateway) || inland_sea.contains(id) {
             continue;
         }
-        let lane = o
-            .at
-            .values()
-            .filter(|n| connected.contains(n))
-            .map(|n| (km(g.nodes[*n].at, p.at()), *n))
-            .filter(|(d, _)| *d <= config.sea.port_km)
-            .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let lane =
+            o.at.values()
+                .filter(|n| connected.contains(n))
+                .map(|n| (km(g.nodes[*n].at, p.at()), *n))
+                .filter(|(d, _)| *d <= config.sea.port_km)
+                .min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let Some((_, lane)) = lane else {
             if p.node.kind == NodeKind::Port {
                 far.push(id.clone());

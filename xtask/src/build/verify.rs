@@ -96,10 +96,18 @@ pub fn rows(t: &Tables) -> Vec<String> {
         .service
         .iter()
         .flat_map(|s| s.stops.iter().map(move |n| (format!("service `{}`", s.id), n.as_str())))
-        .chain(t.terminal.iter().flat_map(|s| s.nodes.iter().map(move |n| (format!("terminal `{}`", s.id), n.as_str()))))
-        .chain(t.rule.iter().flat_map(|s| s.nodes.iter().map(move |n| (format!("rule `{}`", s.id), n.as_str()))))
+        .chain(
+            t.terminal
+                .iter()
+                .flat_map(|s| s.nodes.iter().map(move |n| (format!("terminal `{}`", s.id), n.as_str()))),
+        )
+        .chain(
+            t.rule.iter().flat_map(|s| s.nodes.iter().map(move |n| (format!("rule `{}`", s.id), n.as_str()))),
+        )
         .chain(t.weather.iter().map(|s| (format!("weather `{}`", s.id), s.node.as_str())))
-        .chain(t.node.iter().filter_map(|s| s.town.as_ref().map(|n| (format!("node `{}`", s.id), n.as_str()))));
+        .chain(
+            t.node.iter().filter_map(|s| s.town.as_ref().map(|n| (format!("node `{}`", s.id), n.as_str()))),
+        );
     for (who, n) in node_refs {
         if !kind.contains_key(n) {
             out.push(format!("{who}: no node `{n}`"));
@@ -142,7 +150,9 @@ impl<'a> Net<'a> {
                 }
             }
         }
-        let within = |from: Option<Date>, till: Option<Date>| from.is_none_or(|f| f <= day) && till.is_none_or(|u| day < u);
+        let within = |from: Option<Date>, till: Option<Date>| {
+            from.is_none_or(|f| f <= day) && till.is_none_or(|u| day < u)
+        };
         let mut state: BTreeMap<&str, Option<LinkState>> = BTreeMap::new();
         for s in t.link_state.iter() {
             let slot = state.entry(s.link.as_str()).or_default();
@@ -165,7 +175,14 @@ impl<'a> Net<'a> {
     }
 
     /// Shortest way over links of the modes; `closed` ignores states of links and borders.
-    fn way(&self, from: usize, to: usize, modes: &[Mode], avoid: &[String], closed: bool) -> Option<(f64, Vec<usize>)> {
+    fn way(
+        &self,
+        from: usize,
+        to: usize,
+        modes: &[Mode],
+        avoid: &[String],
+        closed: bool,
+    ) -> Option<(f64, Vec<usize>)> {
         // A label is a node and the link it was reached by: a border is passed or not by the pair of links.
         let links = &self.t.link;
         let mut best: BTreeMap<usize, f64> = BTreeMap::new();
@@ -180,7 +197,10 @@ impl<'a> Net<'a> {
         // Key of a label: link * 2 + (1 where its `to` end was reached).
         let end = |key: usize| -> usize {
             let l: &Link = &links[key / 2];
-            self.ix.get(if key % 2 == 1 { l.to.as_str() } else { l.from.as_str() }).copied().unwrap_or(usize::MAX)
+            self.ix
+                .get(if key % 2 == 1 { l.to.as_str() } else { l.from.as_str() })
+                .copied()
+                .unwrap_or(usize::MAX)
         };
         let leave = |n: usize, l: usize| -> usize {
             let toward_to = self.ix.get(links[l].from.as_str()) == Some(&n);
@@ -220,8 +240,12 @@ impl<'a> Net<'a> {
                     continue;
                 }
                 let next = &links[l];
-                let changes = came.state != next.state && came.mode == next.mode && came.state.is_some() && next.state.is_some();
-                if changes && !closed && !self.open_border.contains(&(self.t.node[n].id.as_str(), next.mode)) {
+                let changes = came.state != next.state
+                    && came.mode == next.mode
+                    && came.state.is_some()
+                    && next.state.is_some();
+                if changes && !closed && !self.open_border.contains(&(self.t.node[n].id.as_str(), next.mode))
+                {
                     continue;
                 }
                 let k = leave(n, l);
@@ -254,8 +278,13 @@ pub fn ways(t: &Tables, checks: &Checks) -> Vec<String> {
             }
         };
         let stops: Vec<&String> = std::iter::once(&w.from).chain(&w.via).chain([&w.to]).collect();
-        let what = format!("{} by {}", stops.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" - "), w.modes.join(", "));
-        let absent: Vec<&str> = stops.iter().filter(|s| !net.ix.contains_key(s.as_str())).map(|s| s.as_str()).collect();
+        let what = format!(
+            "{} by {}",
+            stops.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" - "),
+            w.modes.join(", ")
+        );
+        let absent: Vec<&str> =
+            stops.iter().filter(|s| !net.ix.contains_key(s.as_str())).map(|s| s.as_str()).collect();
         if !absent.is_empty() {
             out.push(format!("{what}: no node {}", absent.join(", ")));
             continue;
@@ -279,9 +308,16 @@ pub fn ways(t: &Tables, checks: &Checks) -> Vec<String> {
             }
         }
         if found && !w.exists {
-            let borders: Vec<&str> =
-                path.iter().map(|n| &t.node[*n]).filter(|n| n.kind == NodeKind::Border).map(|n| n.id.as_str()).collect();
-            out.push(format!("{what}: there is a way, {total:.0} km over {}, and there must be none", borders.join(", ")));
+            let borders: Vec<&str> = path
+                .iter()
+                .map(|n| &t.node[*n])
+                .filter(|n| n.kind == NodeKind::Border)
+                .map(|n| n.id.as_str())
+                .collect();
+            out.push(format!(
+                "{what}: there is a way, {total:.0} km over {}, and there must be none",
+                borders.join(", ")
+            ));
         }
         if !found || !w.exists {
             continue;
@@ -303,7 +339,11 @@ pub fn ways(t: &Tables, checks: &Checks) -> Vec<String> {
             eprintln!("build-model: {what}: {total:.0} km, published {km:.0}, {:+.1} %", off * 100.0);
             if off.abs() > within {
                 let who = w.source.as_deref().unwrap_or("published");
-                out.push(format!("{what}: {total:.0} km, {who} has {km:.0} ({:+.1} %, allowed {:.0} %)", off * 100.0, within * 100.0));
+                out.push(format!(
+                    "{what}: {total:.0} km, {who} has {km:.0} ({:+.1} %, allowed {:.0} %)",
+                    off * 100.0,
+                    within * 100.0
+                ));
             }
         }
     }
@@ -317,7 +357,11 @@ pub fn ways(t: &Tables, checks: &Checks) -> Vec<String> {
         };
         match net.way(*a, *b, &m, &[], true) {
             None => out.push(format!("{what}: not there, not even closed")),
-            Some(_) if net.way(*a, *b, &m, &[], false).is_some_and(|w| w.0 < 1.5 * net.way(*a, *b, &m, &[], true).map_or(0.0, |c| c.0)) => {
+            Some(_)
+                if net
+                    .way(*a, *b, &m, &[], false)
+                    .is_some_and(|w| w.0 < 1.5 * net.way(*a, *b, &m, &[], true).map_or(0.0, |c| c.0)) =>
+            {
                 out.push(format!("{what}: open on {}, and it must be closed", checks.day));
             }
             Some(_) => {}
