@@ -287,7 +287,12 @@ impl<T: Cell> Cell for List<T> {
         format!("list, `;` between: {}", T::syntax())
     }
     fn read(text: &str) -> Result<Self, String> {
-        text.split(';').map(str::trim).filter(|s| !s.is_empty()).map(T::read).collect::<Result<_, _>>().map(List)
+        text.split(';')
+            .map(str::trim)
+            .filter(|s| !s.is_empty())
+            .map(T::read)
+            .collect::<Result<_, _>>()
+            .map(List)
     }
     fn write(&self) -> String {
         self.0.iter().map(T::write).collect::<Vec<_>>().join(";")

@@ -12,13 +12,13 @@
 pub mod cell;
 pub mod check;
 mod model;
+pub mod money;
 mod near;
 pub mod places;
-pub mod money;
 pub mod raw;
+pub mod rules;
 pub mod scenario;
 pub mod schema;
-pub mod rules;
 pub mod table;
 pub mod tables;
 

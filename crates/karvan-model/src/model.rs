@@ -158,7 +158,11 @@ pub struct Model {
 impl Model {
     /// Indexes tables that were read. References that dangle are found by [`crate::check`], not here.
     pub fn new(manifest: Manifest, tables: Tables) -> Self {
-        fn index<T: Row, I>(rows: &[T], id: impl Fn(&T) -> &str, new: impl Fn(usize) -> I) -> HashMap<String, I> {
+        fn index<T: Row, I>(
+            rows: &[T],
+            id: impl Fn(&T) -> &str,
+            new: impl Fn(usize) -> I,
+        ) -> HashMap<String, I> {
             rows.iter().enumerate().map(|(i, r)| (id(r).to_owned(), new(i))).collect()
         }
         Self {

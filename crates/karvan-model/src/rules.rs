@@ -101,7 +101,8 @@ impl RuleSet {
             .filter(|(_, r)| {
                 let rid = shipment.cargo.rid_class.as_deref();
                 hs_admits(&r.hs, shipment.cargo)
-                    && (r.rid.is_empty() || rid.is_some_and(|c| r.rid.iter().any(|p| c.starts_with(p.as_str()))))
+                    && (r.rid.is_empty()
+                        || rid.is_some_and(|c| r.rid.iter().any(|p| c.starts_with(p.as_str()))))
                     && r.cargo_kinds.admits(&shipment.cargo.kind)
                     && concerns(&r.origin, shipment.origin)
                     && concerns(&r.destination, shipment.destination)
@@ -128,7 +129,8 @@ impl RuleSet {
                 && match m.node {
                     Some(n) => {
                         c.nodes.contains(&n)
-                            || c.nodes.is_empty() && !matches!(m.governs, Governs::Carriage | Governs::Transit)
+                            || c.nodes.is_empty()
+                                && !matches!(m.governs, Governs::Carriage | Governs::Transit)
                     }
                     None => c.nodes.is_empty(),
                 }
@@ -162,7 +164,9 @@ impl RuleSet {
         for c in self.matching(movement).filter(|c| c.days.contains(day)) {
             match c.effect {
                 Effect::Charge if waived.is_some_and(|w| w >= c.specificity) => {}
-                Effect::Charge | Effect::Delay | Effect::Paper | Effect::Waive => verdict.applied.push(c.rule),
+                Effect::Charge | Effect::Delay | Effect::Paper | Effect::Waive => {
+                    verdict.applied.push(c.rule)
+                }
                 Effect::Forbid | Effect::Permit => {}
             }
         }
