@@ -21,7 +21,11 @@ fn main() {
     let started = Instant::now();
     let base = Base::new(&model);
     let compiled = started.elapsed().as_secs_f64() * 1e3;
-    println!("read the built-in model {read:.1} ms, base {compiled:.1} ms ({} stretches, {} sailings)", base.stretches.len(), base.sailings.len());
+    println!(
+        "read the built-in model {read:.1} ms, base {compiled:.1} ms ({} stretches, {} sailings)",
+        base.stretches.len(),
+        base.sailings.len()
+    );
 
     let mut graph: petgraph::graph::UnGraph<(), f64> = petgraph::graph::UnGraph::default();
     let nodes: Vec<_> = model.tables.node.iter().map(|_| graph.add_node(())).collect();

@@ -6,7 +6,11 @@ use karvan_plan::{Criterion, Endpoint, Quantity, Request};
 
 /// The built-in model.
 pub fn builtin() -> Model {
-    let read = karvan_io::read_archive("builtin:", karvan_builtin::MODEL, karvan_io::LoadOptions { geometry: false });
+    let read = karvan_io::read_archive(
+        "builtin:",
+        karvan_builtin::MODEL,
+        karvan_io::LoadOptions { geometry: false },
+    );
     let mut problems = read.problems;
     let tables = Tables::read(&read.raw, &mut problems);
     Model::new(read.raw.manifest, tables)
@@ -41,7 +45,8 @@ pub const QUESTIONS: &[(&str, &str, &str, f64, &str)] = &[
 pub fn request(model: &Model, q: &(&str, &str, &str, f64, &str)) -> Result<Request, ResolveError> {
     let places = Gazetteer::new(model);
     let end = |text: &str| -> Result<Endpoint, ResolveError> {
-        let unusable = || ResolveError { what: format!("`{text}` is no node"), candidates: vec![], hint: String::new() };
+        let unusable =
+            || ResolveError { what: format!("`{text}` is no node"), candidates: vec![], hint: String::new() };
         match places.resolve(text)? {
             Place::Nodes { nodes, .. } => Ok(Endpoint {
                 main: *nodes.first().ok_or_else(unusable)?,

@@ -72,7 +72,8 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let karvan = target.join("release/karvan");
-    let mut out = String::from("<!-- Written by `cargo xtask questions` from questions.toml; edit that. -->\n\n");
+    let mut out =
+        String::from("<!-- Written by `cargo xtask questions` from questions.toml; edit that. -->\n\n");
     out.push_str(page.intro.trim());
     out.push('\n');
     for s in &page.section {
@@ -89,7 +90,8 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
                     String::from_utf8_lossy(&run.stderr)
                 );
             }
-            let shown = format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+            let shown =
+                format!("{}{}", String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
             let _ = write!(out, "\n```console\n$ karvan {}\n", a.command);
             if status != 0 {
                 let _ = writeln!(out, "? {status}");

@@ -10,7 +10,12 @@ use crate::load::Asked;
 
 /// An open engine for freight corridors that cross many states, modes and gauges.
 #[derive(Debug, Parser)]
-#[command(name = "karvan", version, max_term_width = 100, propagate_version = true, after_help = "\
+#[command(
+    name = "karvan",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    after_help = "\
 Examples:
   karvan plan --from Baku --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18
   karvan places Tbilisi                      find a place by any of its names, in any script
@@ -18,7 +23,8 @@ Examples:
   karvan export model --output my-corridor   the built-in model as tables, to be changed
   karvan licences                            under which terms each part of the model stands
 
-Exit status: 0 done; 1 the question has no answer; 2 wrong input; 3 our fault; 130 interrupted.")]
+Exit status: 0 done; 1 the question has no answer; 2 wrong input; 3 our fault; 130 interrupted."
+)]
 pub struct Args {
     /// What all commands take.
     #[command(flatten)]
@@ -169,7 +175,13 @@ pub struct Plan {
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["feu", "trucks"], help_heading = "Quantity")]
     pub teu: Option<f64>,
     /// Number of forty-foot containers (two TEU each)
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with = "trucks", help_heading = "Quantity")]
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        conflicts_with = "trucks",
+        help_heading = "Quantity"
+    )]
     pub feu: Option<f64>,
     /// Number of lorries
     #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Quantity")]
@@ -181,7 +193,13 @@ pub struct Plan {
     #[arg(long, value_name = "WHEN", value_parser = moment_end, help_heading = "When")]
     pub arrive_by: Option<DateTime>,
     /// What counts: time, cost, co2e, reliability
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "time,cost,co2e,reliability", help_heading = "Search")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "time,cost,co2e,reliability",
+        help_heading = "Search"
+    )]
     pub criteria: Vec<CriterionWord>,
     /// Place to go via; may be repeated
     #[arg(long, value_name = "PLACE", help_heading = "Search")]
@@ -195,9 +213,9 @@ pub struct Plan {
     /// Draws per option; without it, as the model says
     #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000), help_heading = "Search")]
     pub draws: Option<u32>,
-    /// Show the legs of every option, not only of the first (table)
-    #[arg(long, help_heading = "Output")]
-    pub all_legs: bool,
+    /// Of which options the legs are shown (table)
+    #[arg(long, value_enum, default_value = "best", help_heading = "Output")]
+    pub legs: LegsWord,
     /// Language of the page: en, ru
     #[arg(long, value_enum, default_value = "en", help_heading = "Output")]
     pub lang: LangWord,
@@ -216,6 +234,17 @@ pub enum CriterionWord {
     Reliability,
 }
 
+/// Of which options the legs are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LegsWord {
+    /// The options alone
+    None,
+    /// The first, with papers, rules and main assumptions
+    Best,
+    /// Every one
+    All,
+}
+
 /// A language of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LangWord {
@@ -229,7 +258,9 @@ fn moment(text: &str) -> Result<DateTime, String> {
     if text.len() == 10 {
         return day(text).map(|d| d.at(0, 0, 0, 0));
     }
-    text.replace(' ', "T").parse().map_err(|_| "a moment is written 2025-12-18 or 2025-12-18T14:00".to_owned())
+    text.replace(' ', "T")
+        .parse()
+        .map_err(|_| "a moment is written 2025-12-18 or 2025-12-18T14:00".to_owned())
 }
 
 fn moment_end(text: &str) -> Result<DateTime, String> {
@@ -274,7 +305,10 @@ impl Common {
             Some(f) if known.contains(&f) => Ok(f),
             Some(f) => {
                 let words: Vec<&str> = known.iter().map(|f| f.word()).collect();
-                Err(wrong_input(format!("this command has no format `{}`", f.word()), format!("it has: {}", words.join(", "))))
+                Err(wrong_input(
+                    format!("this command has no format `{}`", f.word()),
+                    format!("it has: {}", words.join(", ")),
+                ))
             }
         }
     }

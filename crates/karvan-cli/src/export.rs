@@ -42,7 +42,18 @@ pub fn licences(common: &Common) -> Result<u8, Failure> {
             if !f.origin.is_empty() {
                 text.push_str(&format!("  from: {}\n", f.origin));
             }
-            text.push_str(&format!("  files: {}\n", names.join(", ")));
+            text.push_str("  files:");
+            let mut column = 8;
+            for (i, name) in names.iter().enumerate() {
+                if column + name.len() + 2 > 100 {
+                    text.push_str("\n   ");
+                    column = 3;
+                }
+                let comma = if i + 1 < names.len() { "," } else { "" };
+                text.push_str(&format!(" {name}{comma}"));
+                column += name.len() + 2;
+            }
+            text.push('\n');
         }
         text.into_bytes()
     };

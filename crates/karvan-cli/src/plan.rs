@@ -8,9 +8,9 @@ use karvan_model::{Model, NodeIx, StateIx};
 use karvan_network::base::Base;
 use karvan_plan::answer::{Answer, Provenance};
 use karvan_plan::{Criterion, Endpoint, PlanError, Quantity, Request, endpoint_near};
-use karvan_report::Lang;
+use karvan_report::{Lang, Legs};
 
-use crate::args::{Common, CriterionWord, Format, LangWord, Plan};
+use crate::args::{Common, CriterionWord, Format, LangWord, LegsWord, Plan};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Loaded};
 use crate::out;
@@ -36,7 +36,8 @@ pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
 }
 
 fn render(answer: &Answer, format: Format, args: &Plan, common: &Common) -> String {
-    let colour = common.output.is_none() && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let colour =
+        common.output.is_none() && std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let text = match format {
         Format::Json => karvan_report::json(answer),
         Format::Csv => karvan_report::csv(answer),
@@ -48,8 +49,14 @@ fn render(answer: &Answer, format: Format, args: &Plan, common: &Common) -> Stri
                 LangWord::Ru => Lang::Ru,
             },
         ),
-        Format::Table if args.all_legs => karvan_report::table_all_legs(answer, WIDTH, colour),
-        Format::Table => karvan_report::table(answer, WIDTH, colour),
+        Format::Table => {
+            let legs = match args.legs {
+                LegsWord::None => Legs::None,
+                LegsWord::Best => Legs::Best,
+                LegsWord::All => Legs::All,
+            };
+            karvan_report::table(answer, legs, WIDTH, colour)
+        }
     };
     if text.ends_with('\n') { text } else { text + "\n" }
 }
@@ -66,9 +73,10 @@ fn failure(e: PlanError) -> Failure {
         PlanError::NotCarried { .. } => "give the quantity in a unit that takes the cargo, or in --tonnes",
         PlanError::OffTheNetwork { .. } => "a position is written lon,lat: degrees east first",
         PlanError::Parameter(_) | PlanError::NoRoads => "`karvan check` lists what a model lacks",
-        PlanError::Overloaded { .. } | PlanError::Backwards { .. } | PlanError::Vias(_) | PlanError::NoCriterion => {
-            "`karvan plan --help` has examples"
-        }
+        PlanError::Overloaded { .. }
+        | PlanError::Backwards { .. }
+        | PlanError::Vias(_)
+        | PlanError::NoCriterion => "`karvan plan --help` has examples",
     };
     wrong_input(e.to_string(), hint)
 }
@@ -95,7 +103,10 @@ fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Fai
     if let Some((unit, n)) = units
         && n.fract() != 0.0
     {
-        return Err(wrong_input(format!("{n} {} is no whole number", unit.word()), "units are counted in whole numbers"));
+        return Err(wrong_input(
+            format!("{n} {} is no whole number", unit.word()),
+            "units are counted in whole numbers",
+        ));
     }
     let avoided = args.avoid.iter().map(|a| avoid(model, &places, a)).collect::<Result<Vec<_>, _>>()?;
     let mut criteria = Vec::new();
@@ -145,8 +156,9 @@ fn avoid(model: &Model, places: &Gazetteer, text: &str) -> Result<Avoided, Failu
     }
     match places.resolve(text)? {
         Place::Nodes { nodes, .. } => Ok(Avoided { nodes, ..Avoided::default() }),
-        Place::Point { .. } => {
-            Err(wrong_input(format!("`{text}` is a position, which cannot be avoided"), "name a place, a state such as RU, or a mode such as sea"))
-        }
+        Place::Point { .. } => Err(wrong_input(
+            format!("`{text}` is a position, which cannot be avoided"),
+            "name a place, a state such as RU, or a mode such as sea",
+        )),
     }
 }

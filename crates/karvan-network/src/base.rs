@@ -361,7 +361,10 @@ impl Base {
             let of = Search { from, track, state, also: &[], reverse: false };
             let weight = |off_wire: f64| {
                 move |l: &karvan_model::tables::Link| {
-                    let wired = matches!(l.electrified, Some(Electrified::Ac25 | Electrified::Dc3 | Electrified::Yes));
+                    let wired = matches!(
+                        l.electrified,
+                        Some(Electrified::Ac25 | Electrified::Dc3 | Electrified::Yes)
+                    );
                     l.length_km.get() * if wired { 1.0 } else { off_wire }
                 }
             };
@@ -583,7 +586,9 @@ impl Base {
             match s.pattern {
                 Pattern::AnyPair => {
                     for (i, &from) in stops.iter().enumerate() {
-                        for (j, links) in self.way(model, from, &stops, &usable, scratch).into_iter().enumerate() {
+                        for (j, links) in
+                            self.way(model, from, &stops, &usable, scratch).into_iter().enumerate()
+                        {
                             if let (true, Some(links)) = (i != j, links) {
                                 add(i, j, links);
                             }

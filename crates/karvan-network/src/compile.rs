@@ -221,7 +221,8 @@ struct Builder<'m, 'q> {
     question: &'q Question,
     slots: Slots,
     arcs: Vec<(u32, Arc)>,
-    window_memo: BTreeMap<(Vec<Movement>, Option<LinkIx>, Option<(NodeIx, StateIx, StateIx, Mode)>), (u16, u16)>,
+    window_memo:
+        BTreeMap<(Vec<Movement>, Option<LinkIx>, Option<(NodeIx, StateIx, StateIx, Mode)>), (u16, u16)>,
     /// Loads by track.
     rides: Vec<(Track, Vec<u8>)>,
     first_day: Date,
@@ -252,12 +253,8 @@ impl<'m> Network<'m> {
         let model = pricer.model;
         let cargo = pricer.cargo;
         let shipment = Shipment { cargo, origin: pricer.origin, destination: pricer.destination };
-        let zones: Vec<TimeZone> = model
-            .tables
-            .state
-            .iter()
-            .map(|s| TimeZone::get(&s.time_zone).unwrap_or(TimeZone::UTC))
-            .collect();
+        let zones: Vec<TimeZone> =
+            model.tables.state.iter().map(|s| TimeZone::get(&s.time_zone).unwrap_or(TimeZone::UTC)).collect();
         let start = question.depart.to_zoned(TimeZone::UTC);
         let hour_of_week = f64::from(start.date().weekday().to_monday_zero_offset()) * 24.0
             + f64::from(start.hour())
@@ -361,7 +358,12 @@ impl<'m> Network<'m> {
             }
             v
         };
-        let crossing = |from: Option<StateIx>, to: Option<StateIx>, out: NodeIx, into: NodeIx, mode, equipment| {
+        let crossing = |from: Option<StateIx>,
+                        to: Option<StateIx>,
+                        out: NodeIx,
+                        into: NodeIx,
+                        mode,
+                        equipment| {
             let mut v = Vec::new();
             if from != to && from.is_some() && from == self.pricer.origin {
                 v.push(Movement { governs: Governs::Export, state: from, node: Some(out), mode, equipment });
@@ -379,7 +381,10 @@ impl<'m> Network<'m> {
             }
             Element::Access { rate, .. } => {
                 let r = &self.rates.rates[rate as usize];
-                passing(r.state, Mode::Road, kind(self.ride_of(rate))).into_iter().map(|m| (m, false)).collect()
+                passing(r.state, Mode::Road, kind(self.ride_of(rate)))
+                    .into_iter()
+                    .map(|m| (m, false))
+                    .collect()
             }
             Element::Cross { border, forward, node, ride } => {
                 let b = &m.tables.border[border.ix()];
@@ -390,7 +395,13 @@ impl<'m> Network<'m> {
                     .map(|m| (m, true))
                     .collect();
                 for governs in [Governs::Carriage, Governs::Transit] {
-                    let at = Movement { governs, state: to, node: Some(node), mode: b.mode, equipment: kind(ride) };
+                    let at = Movement {
+                        governs,
+                        state: to,
+                        node: Some(node),
+                        mode: b.mode,
+                        equipment: kind(ride),
+                    };
                     v.push((at, true));
                 }
                 v
@@ -415,7 +426,9 @@ impl<'m> Network<'m> {
                                 v.extend(passing(state, mode, e).into_iter().map(|m| (m, true)));
                             }
                             LandPart::Border { node, from, to } => v.extend(
-                                crossing(Some(from), Some(to), node, node, mode, e).into_iter().map(|m| (m, true)),
+                                crossing(Some(from), Some(to), node, node, mode, e)
+                                    .into_iter()
+                                    .map(|m| (m, true)),
                             ),
                         }
                     }
@@ -425,7 +438,10 @@ impl<'m> Network<'m> {
                 let mut v: Vec<(Movement, bool)> =
                     crossing(from, to, s.from, s.to, mode, e).into_iter().map(|m| (m, true)).collect();
                 // Afloat: carriage in no state. At both ports: what is forbidden there, charges are due ashore.
-                v.push((Movement { governs: Governs::Carriage, state: None, node: None, mode, equipment: e }, true));
+                v.push((
+                    Movement { governs: Governs::Carriage, state: None, node: None, mode, equipment: e },
+                    true,
+                ));
                 for (state, node) in [(from, s.from), (to, s.to)] {
                     let at = |governs, node| Movement { governs, state, node, mode, equipment: e };
                     v.push((at(Governs::Carriage, Some(node)), true));
@@ -459,10 +475,13 @@ impl<'m> Network<'m> {
     /// The rule that waives the price of carriage by a rate on a day, if one does.
     pub fn waiver(&self, rate: u32, day: Date) -> Option<RuleIx> {
         let state = self.rates.rates[rate as usize].state;
-        let e = self.pricer.model.tables.equipment[self.rates.rates[rate as usize].loads.equipment.ix()].clone();
+        let e =
+            self.pricer.model.tables.equipment[self.rates.rates[rate as usize].loads.equipment.ix()].clone();
         [Governs::Carriage, Governs::Transit]
             .into_iter()
-            .filter(|g| *g == Governs::Carriage || state != self.pricer.origin && state != self.pricer.destination)
+            .filter(|g| {
+                *g == Governs::Carriage || state != self.pricer.origin && state != self.pricer.destination
+            })
             .find_map(|governs| {
                 let m = Movement { governs, state, node: None, mode: e.mode, equipment: e.kind };
                 let waives = |r: &RuleIx| self.pricer.model.tables.rule[r.ix()].effect == Effect::Waive;
@@ -492,7 +511,9 @@ impl<'m> Network<'m> {
                 };
                 if counts && !out.applied.contains(&ix) {
                     out.applied.push(ix);
-                    if let (Effect::Charge, Some(v), Some(c), Some(per)) = (r.effect, r.value, &r.currency, r.per) {
+                    if let (Effect::Charge, Some(v), Some(c), Some(per)) =
+                        (r.effect, r.value, &r.currency, r.per)
+                    {
                         let year = r.from.map_or(day.year(), |d| d.year()) as u32;
                         if let Some(usd) = self.pricer.amount(v, c, year, per, loads, 0.0) {
                             out.charges.push((ix, usd));
@@ -514,12 +535,17 @@ impl<'m> Network<'m> {
         match *element {
             Element::Run { stretch, rate } => {
                 let s = self.stretch(stretch);
-                let run = self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
+                let run =
+                    self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
                 if self.rates.is_waived(rate) { Cost { usd: 0.0, ..run } } else { run }
             }
             Element::Access { km, rate, .. } => self.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0)),
             Element::Enter { rate, .. } => {
-                let once = if self.rates.is_waived(rate) { 0.0 } else { self.rates.rates[rate as usize].usd_once.best };
+                let once = if self.rates.is_waived(rate) {
+                    0.0
+                } else {
+                    self.rates.rates[rate as usize].usd_once.best
+                };
                 Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day).cost()
             }
             Element::Cross { border, forward, ride, .. } => {
@@ -558,7 +584,12 @@ impl<'m> Network<'m> {
     }
 
     /// The time of an operation: longer in proportion where the consignment exceeds what is handled in a day.
-    pub fn operation_duration(&self, t: TerminalIx, before: Option<u8>, after: Option<u8>) -> karvan_units::Dist {
+    pub fn operation_duration(
+        &self,
+        t: TerminalIx,
+        before: Option<u8>,
+        after: Option<u8>,
+    ) -> karvan_units::Dist {
         let row = &self.pricer.model.tables.terminal[t.ix()];
         let rides = [before, after].into_iter().flatten();
         let units = row
@@ -574,7 +605,14 @@ impl<'m> Network<'m> {
     pub fn operation_charge(&self, t: TerminalIx, before: Option<u8>, after: Option<u8>) -> Option<Estimate> {
         let row = &self.pricer.model.tables.terminal[t.ix()];
         [before, after].into_iter().flatten().find_map(|r| {
-            self.pricer.amount(row.charge, &row.currency, row.price_year, row.per, &self.loads[r as usize], 0.0)
+            self.pricer.amount(
+                row.charge,
+                &row.currency,
+                row.price_year,
+                row.per,
+                &self.loads[r as usize],
+                0.0,
+            )
         })
     }
 
@@ -619,7 +657,14 @@ impl<'m> Network<'m> {
     pub fn sailing_price(&self, sailing: u32, ride: u8) -> Option<Estimate> {
         let s = &self.base.sailings[sailing as usize];
         let row = &self.pricer.model.tables.service[s.service.ix()];
-        self.pricer.amount(row.price, &row.currency, row.price_year, row.per, &self.loads[ride as usize], s.km)
+        self.pricer.amount(
+            row.price,
+            &row.currency,
+            row.price_year,
+            row.per,
+            &self.loads[ride as usize],
+            s.km,
+        )
     }
 
     /// kg CO2e of a sailing, and the row of `emission`: the vessel's at sea, the equipment's on land.
@@ -827,7 +872,8 @@ impl<'m> Builder<'m, '_> {
             Element::Run { stretch, .. } => (self.net.stretch(stretch).dated, None),
             Element::Cross { border, node, .. } => {
                 let b = &self.model().tables.border[border.ix()];
-                let pair = (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
+                let pair =
+                    (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
                 (None, pair.0.zip(pair.1).map(|(a, z)| (node, a, z, b.mode)))
             }
             _ => (None, None),
@@ -915,9 +961,12 @@ impl<'m> Builder<'m, '_> {
                 days.extend(self.net.rules.breaks(m, self.first_day, self.last_day));
             }
             let mut ends = |i: DayInterval| {
-                days.extend([i.from, i.till].into_iter().flatten().filter(|d| {
-                    self.first_day < *d && *d <= self.last_day
-                }));
+                days.extend(
+                    [i.from, i.till]
+                        .into_iter()
+                        .flatten()
+                        .filter(|d| self.first_day < *d && *d <= self.last_day),
+                );
             };
             if let Some(l) = link {
                 self.net.base.open_days.get(l).into_iter().flatten().for_each(|i| ends(*i));
@@ -949,7 +998,8 @@ impl<'m> Builder<'m, '_> {
                 // Days before the departure do not help.
                 open.retain(|w| w.1 > 0.0);
                 if self.question.explain {
-                    let now = found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0).or(found.first());
+                    let now =
+                        found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0).or(found.first());
                     blocked = now.map(|(_, b)| b.clone()).unwrap_or_default();
                 } else if open.is_empty() {
                     blocked = found.iter().flat_map(|(_, b)| b.clone()).collect();
@@ -1060,7 +1110,8 @@ impl<'m> Builder<'m, '_> {
     /// Runs over the model's stretches, and over those from and to places that are no key nodes.
     fn runs(&mut self) {
         let base = self.net.base;
-        let mut extra: Vec<NodeIx> = self.question.from.iter().chain(&self.question.to).map(|(n, _)| *n).collect();
+        let mut extra: Vec<NodeIx> =
+            self.question.from.iter().chain(&self.question.to).map(|(n, _)| *n).collect();
         extra.extend(self.question.via.iter().flatten());
         extra.sort();
         extra.dedup();
@@ -1094,16 +1145,24 @@ impl<'m> Builder<'m, '_> {
                 if track.mode == Mode::Pipeline && !s.links.iter().all(takes) {
                     continue;
                 }
-                let interior = || self.net.stretch(i).links.iter().map(|(l, fwd)| {
-                    let l = &links[l.ix()];
-                    if *fwd { &l.to } else { &l.from }
-                }).filter_map(|r| self.model().node_ix(r.as_str()));
+                let interior = || {
+                    self.net
+                        .stretch(i)
+                        .links
+                        .iter()
+                        .map(|(l, fwd)| {
+                            let l = &links[l.ix()];
+                            if *fwd { &l.to } else { &l.from }
+                        })
+                        .filter_map(|r| self.model().node_ix(r.as_str()))
+                };
                 if !self.question.avoid_nodes.is_empty()
                     && interior().chain([from]).any(|n| self.question.avoid_nodes.contains(&n))
                 {
                     continue;
                 }
-                let via = if self.question.via.is_empty() { 0 } else { self.via_bits(interior().chain([from])) };
+                let via =
+                    if self.question.via.is_empty() { 0 } else { self.via_bits(interior().chain([from])) };
                 for &ride in loads {
                     let known = match by_state.get(&(state, ride)) {
                         Some(k) => *k,
@@ -1152,7 +1211,8 @@ impl<'m> Builder<'m, '_> {
             let mut pairs: Vec<(StateIx, StateIx, Mode)> = Vec::new();
             for b in &rows {
                 let b = &self.model().tables.border[b.ix()];
-                let pair = (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
+                let pair =
+                    (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
                 if let (Some(a), Some(z)) = pair {
                     if !pairs.contains(&(a, z, b.mode)) {
                         pairs.push((a, z, b.mode));
@@ -1161,17 +1221,21 @@ impl<'m> Builder<'m, '_> {
             }
             let day = self.question.as_of.unwrap_or(self.net.pricer.day);
             for (a, z, mode) in pairs {
-                if self.avoids_state(Some(a)) || self.avoids_state(Some(z)) || self.question.avoid_modes.contains(&mode)
+                if self.avoids_state(Some(a))
+                    || self.avoids_state(Some(z))
+                    || self.question.avoid_modes.contains(&mode)
                 {
                     continue;
                 }
                 // The row of the day of departure, or the first that is open later.
-                let border = border_row(self.model(), self.net.base, node, a, z, mode, day).map(|r| r.0).or_else(|| {
-                    rows.iter().copied().find(|b| {
-                        let b = &self.model().tables.border[b.ix()];
-                        b.mode == mode && self.model().state_ix(b.state_a.as_str()) == Some(a)
-                    })
-                });
+                let border = border_row(self.model(), self.net.base, node, a, z, mode, day)
+                    .map(|r| r.0)
+                    .or_else(|| {
+                        rows.iter().copied().find(|b| {
+                            let b = &self.model().tables.border[b.ix()];
+                            b.mode == mode && self.model().state_ix(b.state_a.as_str()) == Some(a)
+                        })
+                    });
                 let Some(border) = border else { continue };
                 let via = self.via_bits([node].into_iter());
                 for ride in 0..self.net.loads.len() as u8 {
@@ -1231,7 +1295,9 @@ impl<'m> Builder<'m, '_> {
                             continue;
                         }
                         // A row that names a break of gauge vouches for both tracks.
-                        if t.gauges_mm.is_empty() && !(self.reaches(node, before) && self.reaches(node, after)) {
+                        if t.gauges_mm.is_empty()
+                            && !(self.reaches(node, before) && self.reaches(node, after))
+                        {
                             continue;
                         }
                         let best = seen.entry((node, before, after, t.operation)).or_insert((score, *ix));
@@ -1263,7 +1329,10 @@ impl<'m> Builder<'m, '_> {
                     continue;
                 }
                 let mut d = Draft::default();
-                self.add(&mut d, Element::Operate { terminal, node, before: Some(before), after: Some(after) });
+                self.add(
+                    &mut d,
+                    Element::Operate { terminal, node, before: Some(before), after: Some(after) },
+                );
                 self.enter(&mut d, node, state, after, false);
                 let x = self.arrived(node, state, before);
                 let y = self.leaving(node, state, after);
@@ -1277,7 +1346,12 @@ impl<'m> Builder<'m, '_> {
     fn reaches(&self, node: NodeIx, ride: u8) -> bool {
         let track = Track { mode: self.equipment_mode(ride), gauge_mm: self.gauge(ride).unwrap_or(0) };
         matches!(track.mode, Mode::Sea | Mode::InlandWater)
-            || self.net.base.hops_of(node).iter().any(|h| runs_on(&self.model().tables.link[h.link.ix()], track))
+            || self
+                .net
+                .base
+                .hops_of(node)
+                .iter()
+                .any(|h| runs_on(&self.model().tables.link[h.link.ix()], track))
     }
 
     /// Whether the journey may begin (or end) at a node in an equipment.
@@ -1321,7 +1395,9 @@ impl<'m> Builder<'m, '_> {
                 || self.question.avoid_nodes.contains(&s.to)
                 || self.avoids_state(base.node_state[s.from.ix()])
                 || self.avoids_state(base.node_state[s.to.ix()])
-                || s.land.iter().any(|p| matches!(p, LandPart::Run { state, .. } if self.avoids_state(*state)))
+                || s.land
+                    .iter()
+                    .any(|p| matches!(p, LandPart::Run { state, .. } if self.avoids_state(*state)))
             {
                 continue;
             }
@@ -1383,8 +1459,10 @@ impl<'m> Builder<'m, '_> {
                         d.cost.sd += q.sd();
                     }
                 }
-                let from_h = row.from.map_or(f64::NEG_INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
-                let till_h = row.till.map_or(f64::INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
+                let from_h =
+                    row.from.map_or(f64::NEG_INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
+                let till_h =
+                    row.till.map_or(f64::INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
                 if self.question.as_of.is_none() && (from_h > 0.0 || till_h < f64::INFINITY) {
                     self.net.windows.push(vec![(from_h, till_h)]);
                     let w = (self.net.windows.len() - 1) as u16;
@@ -1414,7 +1492,8 @@ impl<'m> Builder<'m, '_> {
             match found {
                 Some((border, _)) => {
                     let forward =
-                        self.model().state_ix(self.model().tables.border[border.ix()].state_a.as_str()) == Some(from);
+                        self.model().state_ix(self.model().tables.border[border.ix()].state_a.as_str())
+                            == Some(from);
                     let e = Element::Cross { border, forward, node, ride };
                     if row.duration_h.is_none() {
                         self.add(d, e);
@@ -1466,13 +1545,18 @@ impl<'m> Builder<'m, '_> {
     /// Loading at the origin, unloading at the destination, and the road between a point and the network.
     fn ends(&mut self) {
         let model = self.model();
-        for (ends, operation) in [(&self.question.from, Operation::Load), (&self.question.to, Operation::Unload)] {
+        for (ends, operation) in
+            [(&self.question.from, Operation::Load), (&self.question.to, Operation::Unload)]
+        {
             for &(node, km) in ends {
                 let state = self.net.base.node_state[node.ix()];
                 for ride in 0..self.net.loads.len() as u8 {
                     let loads = self.net.loads[ride as usize];
                     let starts = operation == Operation::Load;
-                    if starts && !self.question.load_into.is_empty() && !self.question.load_into.contains(&loads.unit) {
+                    if starts
+                        && !self.question.load_into.is_empty()
+                        && !self.question.load_into.contains(&loads.unit)
+                    {
                         continue;
                     }
                     let kind = self.kind(ride);

@@ -104,7 +104,9 @@ impl<'m> Pricer<'m> {
             .performance
             .iter()
             .enumerate()
-            .filter(|(_, p)| p.mode == e.mode && p.train.is_none_or(|k| e.mode != Mode::Rail || k == loads.train))
+            .filter(|(_, p)| {
+                p.mode == e.mode && p.train.is_none_or(|k| e.mode != Mode::Rail || k == loads.train)
+            })
             .filter_map(|(i, p)| {
                 let s = fits(&p.states, key.as_ref())?;
                 let k = fits(&p.equipment, Some(&e.kind))?;
@@ -116,7 +118,9 @@ impl<'m> Pricer<'m> {
             .tariff
             .iter()
             .enumerate()
-            .filter(|(_, r)| r.mode == e.mode && DayInterval { from: r.from, till: r.till }.contains(self.day))
+            .filter(|(_, r)| {
+                r.mode == e.mode && DayInterval { from: r.from, till: r.till }.contains(self.day)
+            })
             .filter(|(_, r)| loads.times(r.per, 1.0).is_some() && hs_admits(&r.hs, self.cargo))
             .filter_map(|(i, r)| {
                 let s = fits(&r.states, key.as_ref())?;
@@ -194,7 +198,15 @@ impl<'m> Pricer<'m> {
     }
 
     /// An amount of a table in US dollars for a consignment; `None` if its unit is not what is carried.
-    pub fn amount(&self, value: Estimate, currency: &str, year: u32, per: Per, loads: &Loads, km: f64) -> Option<Estimate> {
+    pub fn amount(
+        &self,
+        value: Estimate,
+        currency: &str,
+        year: u32,
+        per: Per,
+        loads: &Loads,
+        km: f64,
+    ) -> Option<Estimate> {
         Some(value.scale(self.rates.usd(currency, year)?).scale(loads.times(per, km)?))
     }
 }

@@ -143,7 +143,9 @@ fn bounds(net: &Network, reverse: &Reverse, settings: &Settings) -> Vec<[f32; CR
             if d > out[v as usize][k] {
                 continue;
             }
-            for (from, arc) in &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize] {
+            for (from, arc) in
+                &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize]
+            {
                 let nd = d + weights(&net.arcs[*arc as usize])[k].max(0.0);
                 if nd < out[*from as usize][k] {
                     out[*from as usize][k] = nd;
@@ -226,7 +228,8 @@ impl Network<'_> {
                 continue;
             }
             let lb = &bound[label.vertex as usize];
-            let as_good = |s: &[f32; CRITERIA]| counts.iter().all(|k| s[*k] <= (label.g[*k] + lb[*k]) * slack);
+            let as_good =
+                |s: &[f32; CRITERIA]| counts.iter().all(|k| s[*k] <= (label.g[*k] + lb[*k]) * slack);
             if label.vertex != self.sink && found.iter().any(|f| as_good(&labels[*f as usize].g)) {
                 effort.bounded += 1;
                 continue;
@@ -267,7 +270,9 @@ impl Network<'_> {
                 while cursor != NONE {
                     let other = labels[cursor as usize];
                     let covers = |a: u8, b: u8| a & b == b;
-                    if covers(other.vias, vias) && counts.iter().all(|k| other.g[*k] + lb[*k] <= f[*k] * slack) {
+                    if covers(other.vias, vias)
+                        && counts.iter().all(|k| other.g[*k] + lb[*k] <= f[*k] * slack)
+                    {
                         dominated = true;
                         break;
                     }

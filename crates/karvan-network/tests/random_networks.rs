@@ -145,7 +145,13 @@ fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
         ])
     };
     let speed = |id: &str, mode: &str, v: f64, cv: f64| {
-        row::<Performance>(&[("id", s(id)), ("mode", s(mode)), ("speed_kmh", s(v)), ("cv", s(cv)), claim.clone()])
+        row::<Performance>(&[
+            ("id", s(id)),
+            ("mode", s(mode)),
+            ("speed_kmh", s(v)),
+            ("cv", s(cv)),
+            claim.clone(),
+        ])
     };
     let tariff = |id: &str, mode: &str, v: f64| {
         row::<Tariff>(&[
@@ -260,7 +266,13 @@ const EXACT: Settings = Settings { criteria: [true; CRITERIA], epsilon: 0.0, max
 
 /// Costs of all ways that visit no vertex twice.
 fn all_ways(net: &Network) -> Vec<[f64; CRITERIA]> {
-    fn walk(net: &Network, v: u32, seen: &mut Vec<u32>, cost: [f64; CRITERIA], out: &mut Vec<[f64; CRITERIA]>) {
+    fn walk(
+        net: &Network,
+        v: u32,
+        seen: &mut Vec<u32>,
+        cost: [f64; CRITERIA],
+        out: &mut Vec<[f64; CRITERIA]>,
+    ) {
         if v == net.sink {
             out.push(cost);
             return;
@@ -282,7 +294,8 @@ fn all_ways(net: &Network) -> Vec<[f64; CRITERIA]> {
 
 fn pareto_of(ways: &[[f64; CRITERIA]]) -> Vec<[i64; CRITERIA]> {
     // To the hundredth, so that sums of f32 in another order do not tell ways apart.
-    let mut rounded: Vec<[i64; CRITERIA]> = ways.iter().map(|w| w.map(|x| (x * 100.0).round() as i64)).collect();
+    let mut rounded: Vec<[i64; CRITERIA]> =
+        ways.iter().map(|w| w.map(|x| (x * 100.0).round() as i64)).collect();
     rounded.sort();
     rounded.dedup();
     let worse = |a: &[i64; CRITERIA], b: &[i64; CRITERIA]| (0..CRITERIA).all(|k| b[k] <= a[k] + 1);
@@ -432,8 +445,10 @@ proptest! {
 #[test]
 fn units_are_whole_and_prices_follow_them() {
     let m = model(2, &[Edge { a: 0, b: 1, km: 100.0, rail: false }], &[]);
-    let by: BTreeMap<&str, f64> =
-        Loads::all(&m, CargoIx(0), 101.0).iter().map(|l| (m.tables.equipment[l.equipment.ix()].id.as_str(), l.count)).collect();
+    let by: BTreeMap<&str, f64> = Loads::all(&m, CargoIx(0), 101.0)
+        .iter()
+        .map(|l| (m.tables.equipment[l.equipment.ix()].id.as_str(), l.count))
+        .collect();
     assert_eq!(by["wagon"], 6.0, "101 t at 20 t each are 6 wagons");
     let base = Base::new(&m);
     let net = compile(&m, &base, &question(&m, 1));

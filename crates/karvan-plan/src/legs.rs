@@ -202,7 +202,14 @@ impl<'m> Build<'_, 'm> {
         self.net.pricer.model
     }
 
-    fn price(&mut self, payee: String, row: String, published: String, usd: Estimate, claim: &Claim) -> Price {
+    fn price(
+        &mut self,
+        payee: String,
+        row: String,
+        published: String,
+        usd: Estimate,
+        claim: &Claim,
+    ) -> Price {
         if usd.best != 0.0 || usd.high != 0.0 {
             self.out.cost = self.out.cost.plus(usd);
             if claim.is_sourced() {
@@ -225,7 +232,11 @@ impl<'m> Build<'_, 'm> {
     }
 
     /// Rules that bind an element: papers and keys are noted; charges and delays come back.
-    fn rules(&mut self, e: &Element, state: Option<StateIx>) -> (Vec<Price>, Vec<Dist>, Vec<String>, Vec<String>) {
+    fn rules(
+        &mut self,
+        e: &Element,
+        state: Option<StateIx>,
+    ) -> (Vec<Price>, Vec<Dist>, Vec<String>, Vec<String>) {
         let model = self.model();
         let day = self.net.day(state, self.t);
         let effects = self.net.rule_effects(e, day);
@@ -262,7 +273,12 @@ impl<'m> Build<'_, 'm> {
         let mut prices = Vec::new();
         for (ix, usd) in &effects.charges {
             let r = &model.tables.rule[ix.ix()];
-            let published = published(r.value.unwrap_or(Estimate::exact(0.0)), r.currency.as_deref().unwrap_or(""), r.per.map_or("", |p| p.word()), None);
+            let published = published(
+                r.value.unwrap_or(Estimate::exact(0.0)),
+                r.currency.as_deref().unwrap_or(""),
+                r.per.map_or("", |p| p.word()),
+                None,
+            );
             let payee = r.authority.clone().unwrap_or_else(|| "state".into());
             prices.push(self.price(payee, format!("rule/{}", r.id), published, *usd, &r.claim));
         }
@@ -284,7 +300,8 @@ impl<'m> Build<'_, 'm> {
         match *e {
             Element::Run { stretch, rate } => {
                 let s = self.net.stretch(stretch);
-                let (from, to, km, electric, own) = (s.from, s.to, s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
+                let (from, to, km, electric, own) =
+                    (s.from, s.to, s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
                 let links = s.links.clone();
                 let state = s.state;
                 if self.haul.as_ref().is_some_and(|h| h.rate != rate) {
@@ -323,7 +340,8 @@ impl<'m> Build<'_, 'm> {
                 for l in self.haul.iter().flat_map(|h| h.links.clone()).collect::<Vec<_>>() {
                     if self.net.base.open_days.contains_key(&l) {
                         let row = &model.tables.link[l.ix()];
-                        let states = model.tables.link_state.iter().filter(|s| s.link.as_str() == row.id.as_str());
+                        let states =
+                            model.tables.link_state.iter().filter(|s| s.link.as_str() == row.id.as_str());
                         for s in states {
                             self.claim(&format!("link_state/{}", s.key()), "state", &s.claim);
                         }
@@ -386,9 +404,11 @@ impl<'m> Build<'_, 'm> {
                 }
                 let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
                 let start = self.t;
-                let (waiting, closed_sd) = wait.and_then(|w| w.weather).map_or((0.0, 0.0), |x| self.weather(x, node, 0.0));
+                let (waiting, closed_sd) =
+                    wait.and_then(|w| w.weather).map_or((0.0, 0.0), |x| self.weather(x, node, 0.0));
                 let key = format!("border/{}/{}", b.id, forward);
-                let (mut h, mut sd) = self.process(key, "border", format!("{}-{}", b.state_a, b.state_b), dist);
+                let (mut h, mut sd) =
+                    self.process(key, "border", format!("{}-{}", b.state_a, b.state_b), dist);
                 h += waiting;
                 sd += closed_sd;
                 for d in &delays {
@@ -402,13 +422,37 @@ impl<'m> Build<'_, 'm> {
                     if usd.best != 0.0 || usd.high != 0.0 {
                         let text = published(value, &b.currency, b.per.word(), Some(b.price_year));
                         let payee = format!("border {from}–{to}");
-                        prices.push(self.price(payee, format!("border/{}", b.id), text, usd, &b.charge_claim));
+                        prices.push(self.price(
+                            payee,
+                            format!("border/{}", b.id),
+                            text,
+                            usd,
+                            &b.charge_claim,
+                        ));
                     }
                 }
                 self.claim(&format!("border/{}", b.id), "duration", &b.duration_claim);
                 self.claim(&format!("border/{}", b.id), "state", &b.claim);
                 let title = format!("border {from}–{to}");
-                self.leg(LegKind::Border, title, Some(b.mode), None, ride, node, node, to_ix, 0.0, start, waiting, sd, prices, 0.0, None, papers, keys);
+                self.leg(
+                    LegKind::Border,
+                    title,
+                    Some(b.mode),
+                    None,
+                    ride,
+                    node,
+                    node,
+                    to_ix,
+                    0.0,
+                    start,
+                    waiting,
+                    sd,
+                    prices,
+                    0.0,
+                    None,
+                    papers,
+                    keys,
+                );
             }
             Element::Operate { terminal, node, before, after } => {
                 self.close_haul();
@@ -418,7 +462,8 @@ impl<'m> Build<'_, 'm> {
                 let dist = self.net.operation_duration(terminal, before, after);
                 let start = self.t;
                 let key = format!("terminal/{}/{}/{:?}/{:?}", t.id, model.node(node).id, before, after);
-                let (mut h, mut sd) = self.process(key.clone(), "terminal", model.node(node).id.0.clone(), &dist);
+                let (mut h, mut sd) =
+                    self.process(key.clone(), "terminal", model.node(node).id.0.clone(), &dist);
                 for d in &delays {
                     let (m, s) = self.process(format!("{key}/rule"), "terminal", "rule".into(), d);
                     h += m;
@@ -428,15 +473,25 @@ impl<'m> Build<'_, 'm> {
                 if let Some(usd) = self.net.operation_charge(terminal, before, after) {
                     if usd.best != 0.0 || usd.high != 0.0 {
                         let text = published(t.charge, &t.currency, t.per.word(), Some(t.price_year));
-                        let payee = t.operator.clone().unwrap_or_else(|| format!("terminal {}", model.node(node).name_en));
-                        prices.push(self.price(payee, format!("terminal/{}", t.id), text, usd, &t.charge_claim));
+                        let payee = t
+                            .operator
+                            .clone()
+                            .unwrap_or_else(|| format!("terminal {}", model.node(node).name_en));
+                        prices.push(self.price(
+                            payee,
+                            format!("terminal/{}", t.id),
+                            text,
+                            usd,
+                            &t.charge_claim,
+                        ));
                     }
                 }
                 self.claim(&format!("terminal/{}", t.id), "duration", &t.duration_claim);
                 self.claim(&format!("terminal/{}", t.id), "operation", &t.claim);
                 let (co2e, emission) = self.net.operation_co2e(terminal, before, after, node);
                 let ride = after.or(before).unwrap_or(0);
-                let name = |r: u8| model.tables.equipment[self.net.loads[r as usize].equipment.ix()].name_en.clone();
+                let name =
+                    |r: u8| model.tables.equipment[self.net.loads[r as usize].equipment.ix()].name_en.clone();
                 let (kind, title) = match t.operation {
                     Operation::Load => (LegKind::Load, format!("loading into {}", name(ride))),
                     Operation::Unload => (LegKind::Unload, format!("unloading from {}", name(ride))),
@@ -445,7 +500,8 @@ impl<'m> Build<'_, 'm> {
                     }
                     Operation::Roll => (LegKind::Transfer, "rolling on board or ashore".to_owned()),
                     Operation::Transload | Operation::Lift => {
-                        let (a, z) = (before.map(name).unwrap_or_default(), after.map(name).unwrap_or_default());
+                        let (a, z) =
+                            (before.map(name).unwrap_or_default(), after.map(name).unwrap_or_default());
                         (LegKind::Transfer, format!("{a} to {z}"))
                     }
                 };
@@ -453,10 +509,16 @@ impl<'m> Build<'_, 'm> {
                     self.sign(&format!("|{}", model.node(node).id));
                 }
                 if kind == LegKind::Load {
-                    self.sign(&format!("{:?}", model.tables.equipment[self.net.loads[ride as usize].equipment.ix()].kind));
+                    self.sign(&format!(
+                        "{:?}",
+                        model.tables.equipment[self.net.loads[ride as usize].equipment.ix()].kind
+                    ));
                 }
                 let operator = t.operator.clone();
-                self.leg(kind, title, None, operator, ride, node, node, state, 0.0, start, 0.0, sd, prices, co2e, emission, papers, keys);
+                self.leg(
+                    kind, title, None, operator, ride, node, node, state, 0.0, start, 0.0, sd, prices, co2e,
+                    emission, papers, keys,
+                );
             }
             Element::Sail { sailing, ride } => {
                 self.close_haul();
@@ -497,7 +559,11 @@ impl<'m> Build<'_, 'm> {
                     }
                 }
                 let ((h, sd), dist) = self.net.sailing_time(sailing, ride);
-                let dist = dist.unwrap_or(if sd > 0.0 { Dist::Lognormal { mean: h.max(1e-6), sd } } else { Dist::Const(h) });
+                let dist = dist.unwrap_or(if sd > 0.0 {
+                    Dist::Lognormal { mean: h.max(1e-6), sd }
+                } else {
+                    Dist::Const(h)
+                });
                 let key = format!("run/{}/{}/{}", row.id, model.node(s.from).id, model.node(s.to).id);
                 let (mut run, s2) = self.process(key.clone(), kind, region.clone(), &dist);
                 sd_sum += s2;
@@ -510,15 +576,43 @@ impl<'m> Build<'_, 'm> {
                 if let Some(usd) = self.net.sailing_price(sailing, ride) {
                     let text = published(row.price, &row.currency, row.per.word(), Some(row.price_year));
                     let payee = row.operator.clone().unwrap_or_else(|| row.name.clone());
-                    prices.push(self.price(payee, format!("service/{}", row.id), text, usd, &row.price_claim));
+                    prices.push(self.price(
+                        payee,
+                        format!("service/{}", row.id),
+                        text,
+                        usd,
+                        &row.price_claim,
+                    ));
                 }
-                for (figure, c) in [("service", &row.claim), ("schedule", &row.schedule_claim), ("duration", &row.duration_claim)] {
+                for (figure, c) in [
+                    ("service", &row.claim),
+                    ("schedule", &row.schedule_claim),
+                    ("duration", &row.duration_claim),
+                ] {
                     self.claim(&format!("service/{}", row.id), figure, c);
                 }
                 let (co2e, emission) = self.net.sailing_co2e(sailing, ride);
                 self.sign(&format!("|{}:{}>{}", row.id, model.node(s.from).id, model.node(s.to).id));
                 let (from, to, km) = (s.from, s.to, s.km);
-                self.leg(LegKind::Haul, row.name.clone(), Some(row.mode), row.operator.clone(), ride, from, to, None, km, start, waiting, sd_sum, prices, co2e, emission, papers, keys);
+                self.leg(
+                    LegKind::Haul,
+                    row.name.clone(),
+                    Some(row.mode),
+                    row.operator.clone(),
+                    ride,
+                    from,
+                    to,
+                    None,
+                    km,
+                    start,
+                    waiting,
+                    sd_sum,
+                    prices,
+                    co2e,
+                    emission,
+                    papers,
+                    keys,
+                );
                 let links: Vec<(LinkIx, bool)> = s.links.clone();
                 let states: Vec<String> = s
                     .land
@@ -580,9 +674,11 @@ impl<'m> Build<'_, 'm> {
         let mode = model.tables.equipment[rate.loads.equipment.ix()].mode;
         let start = self.t;
         let sd = haul.h * rate.cv;
-        let dist = if sd > 0.0 { Dist::Lognormal { mean: haul.h.max(1e-6), sd } } else { Dist::Const(haul.h) };
+        let dist =
+            if sd > 0.0 { Dist::Lognormal { mean: haul.h.max(1e-6), sd } } else { Dist::Const(haul.h) };
         let state_key = rate.state.map_or("sea".to_owned(), |s| model.tables.state[s.ix()].id.0.clone());
-        let key = format!("run/{}/{}/{}", rate.loads.equipment.0, model.node(haul.from).id, model.node(haul.to).id);
+        let key =
+            format!("run/{}/{}/{}", rate.loads.equipment.0, model.node(haul.from).id, model.node(haul.to).id);
         let kind = match mode {
             Mode::Rail => "rail",
             Mode::Road => "road",
@@ -596,7 +692,8 @@ impl<'m> Build<'_, 'm> {
         let mut prices: Vec<Price> = std::mem::take(&mut self.due);
         if let Some(ix) = waiver {
             let r = &model.tables.rule[ix.ix()];
-            let payee = model.tables.tariff[rate.tariff.ix()].payee.clone().unwrap_or_else(|| "carrier".into());
+            let payee =
+                model.tables.tariff[rate.tariff.ix()].payee.clone().unwrap_or_else(|| "carrier".into());
             let row = format!("rule/{}", r.id);
             prices.push(self.price(payee, row, "waived".into(), Estimate::exact(0.0), &r.claim));
         }
@@ -615,7 +712,25 @@ impl<'m> Build<'_, 'm> {
             None => mode.word().to_owned(),
         };
         self.sign(&format!("|{mode}:{state_key}"));
-        self.leg(LegKind::Haul, title, Some(mode), operator, ride, haul.from, haul.to, rate.state, haul.km, start, 0.0, sd, prices, haul.co2e, emission, haul.papers, rules);
+        self.leg(
+            LegKind::Haul,
+            title,
+            Some(mode),
+            operator,
+            ride,
+            haul.from,
+            haul.to,
+            rate.state,
+            haul.km,
+            start,
+            0.0,
+            sd,
+            prices,
+            haul.co2e,
+            emission,
+            haul.papers,
+            rules,
+        );
         if let Some(leg) = self.out.legs.last_mut() {
             leg.via = named(model, &haul.nodes, haul.to);
             leg.links = haul.links.iter().map(|l| model.tables.link[l.ix()].id.0.clone()).collect();
@@ -686,12 +801,26 @@ impl<'m> Build<'_, 'm> {
         }
         self.out.mean_h = self.t;
         let mut words: Vec<String> = Vec::new();
+        // Where services begin and end is said by them; what is done there besides need not be.
+        let called: Vec<&str> = self
+            .out
+            .legs
+            .iter()
+            .filter(|l| l.service.is_some())
+            .flat_map(|l| [l.from.id.as_str(), l.to.id.as_str()])
+            .collect();
         for leg in &self.out.legs {
+            let changes =
+                leg.kind == LegKind::Transfer && (leg.title.contains("bogies") || leg.title.contains(" to "));
             let word = match leg.kind {
                 LegKind::Border => bare(&leg.from.name).to_owned(),
-                LegKind::Haul if leg.service.is_some() => format!("{}–{}", leg.from.name, leg.to.name),
+                LegKind::Haul if leg.service.is_some() => {
+                    format!("{}–{}", bare(&leg.from.name), bare(&leg.to.name))
+                }
                 LegKind::Haul => leg.mode.clone().unwrap_or_default(),
-                LegKind::Transfer if leg.title.contains("bogies") || leg.title.contains(" to ") => leg.from.name.clone(),
+                LegKind::Transfer if changes && !called.contains(&leg.from.id.as_str()) => {
+                    bare(&leg.from.name).to_owned()
+                }
                 _ => continue,
             };
             if !words.contains(&word) {
@@ -736,9 +865,14 @@ fn named(model: &Model, nodes: &[NodeIx], end: NodeIx) -> Vec<String> {
         .copied()
         .filter(|n| *n != end && !matches!(model.node(*n).kind, Junction | Waypoint))
         .collect();
-    let coded: Vec<NodeIx> =
-        known.iter().copied().filter(|n| model.node(*n).esr.is_some() || model.node(*n).unlocode.is_some()).collect();
+    let coded: Vec<NodeIx> = known
+        .iter()
+        .copied()
+        .filter(|n| model.node(*n).esr.is_some() || model.node(*n).unlocode.is_some())
+        .collect();
     let pick = if coded.len() >= 3 { coded } else { known };
-    let step = pick.len().div_ceil(8).max(1);
-    pick.iter().step_by(step).map(|n| model.node(*n).name_en.clone()).collect()
+    let mut names: Vec<&str> = pick.iter().map(|n| bare(&model.node(*n).name_en)).collect();
+    names.dedup();
+    let step = names.len().div_ceil(8).max(1);
+    names.into_iter().step_by(step).map(str::to_owned).collect()
 }

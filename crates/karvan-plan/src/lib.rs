@@ -11,6 +11,6 @@ mod legs;
 mod near;
 mod plan;
 
-pub use near::endpoint_near;
 pub use draws::{Draws, percentile};
+pub use near::endpoint_near;
 pub use plan::*;

@@ -37,7 +37,13 @@ pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, Plan
     near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     let Some(&(nearest, main)) = near.first() else { return Err(PlanError::NoRoads) };
     if nearest > most {
-        return Err(PlanError::OffTheNetwork { lon, lat, km: nearest, most, name: model.node(main).name_en.clone() });
+        return Err(PlanError::OffTheNetwork {
+            lon,
+            lat,
+            km: nearest,
+            most,
+            name: model.node(main).name_en.clone(),
+        });
     }
     // A border between the position and a node is not seen from here, so nodes of the nearest one's state only.
     let state = &model.node(main).state;

@@ -32,7 +32,8 @@ pub enum Criterion {
 
 impl Criterion {
     /// All, in the order of a label's costs.
-    pub const ALL: [Criterion; 4] = [Criterion::Time, Criterion::Reliability, Criterion::Cost, Criterion::Co2e];
+    pub const ALL: [Criterion; 4] =
+        [Criterion::Time, Criterion::Reliability, Criterion::Cost, Criterion::Co2e];
 
     /// The word it is written as.
     pub fn word(self) -> &'static str {
@@ -169,7 +170,9 @@ pub enum PlanError {
     #[error("the model states no parameter `{0}`, which plans need; add it to table `parameter`")]
     Parameter(&'static str),
     /// A position far from any road.
-    #[error("{lon},{lat} lies {km:.0} km of road from the nearest node of the network, {name}; at most {most:.0} km are bridged. Name a place nearer to it")]
+    #[error(
+        "{lon},{lat} lies {km:.0} km of road from the nearest node of the network, {name}; at most {most:.0} km are bridged. Name a place nearer to it"
+    )]
     OffTheNetwork {
         /// Degrees east.
         lon: f64,
@@ -205,7 +208,12 @@ const DRAWN: usize = 24;
 ///
 /// # Errors
 /// If the question cannot be asked. A question without an option is an [`Answer`] with a refusal.
-pub fn plan(model: &Model, base: &Base, request: &Request, provenance: Provenance) -> Result<Answer, PlanError> {
+pub fn plan(
+    model: &Model,
+    base: &Base,
+    request: &Request,
+    provenance: Provenance,
+) -> Result<Answer, PlanError> {
     let asked = Asked::new(model, request)?;
     let draws = match request.draws {
         Some(n) => n,
@@ -335,8 +343,13 @@ impl Asked {
                         .iter()
                         .map(|l| model.tables.equipment[l.equipment.ix()].name_en.clone())
                         .collect();
-                    let allowed = if allowed.is_empty() { "nothing in this model".into() } else { allowed.join(", ") };
-                    return Err(PlanError::NotCarried { cargo: cargo.name_en.clone(), unit: unit.word(), allowed });
+                    let allowed =
+                        if allowed.is_empty() { "nothing in this model".into() } else { allowed.join(", ") };
+                    return Err(PlanError::NotCarried {
+                        cargo: cargo.name_en.clone(),
+                        unit: unit.word(),
+                        allowed,
+                    });
                 };
                 match t {
                     Some(t) => {
@@ -357,8 +370,9 @@ impl Asked {
                         (t, Some((unit, n)))
                     }
                     None => {
+                        let plural = if n == 1.0 || unit == Unit::Teu { "" } else { "s" };
                         notes.push(format!(
-                            "{n} {} of {} taken as {:.0} t, at the usual load of {:.1} t",
+                            "{n} {}{plural} of {} taken as {:.0} t, at the usual load of {:.1} t",
                             unit.word(),
                             cargo.name_en,
                             n * takes.load_t,
@@ -383,9 +397,10 @@ impl Asked {
         let mut zone_of = BTreeMap::new();
         for e in [&r.from, &r.to] {
             let n = model.node(e.main);
-            let own = n.time_zone.clone().or_else(|| {
-                state(e).map(|s| model.tables.state[s.ix()].time_zone.clone())
-            });
+            let own = n
+                .time_zone
+                .clone()
+                .or_else(|| state(e).map(|s| model.tables.state[s.ix()].time_zone.clone()));
             let zone = own.and_then(|z| jiff::tz::TimeZone::get(&z).ok()).unwrap_or(jiff::tz::TimeZone::UTC);
             zone_of.insert(e.main, zone);
         }
@@ -538,9 +553,11 @@ impl Asked {
             indicative,
             notes,
             ordering: format!(
-                "generalised cost = cost + {day_share:.0} USD a day of median time + {:.2} of that a day between the \
-                 median and the ninetieth percentile + {} USD a tonne of CO2e",
-                self.reliability_ratio, self.co2e_price
+                "generalised cost = cost + {} USD a day of median time + {:.2} of that a day between the median and \
+                 the ninetieth percentile + {} USD a tonne of CO2e",
+                grouped(day_share),
+                self.reliability_ratio,
+                self.co2e_price
             ),
             provenance,
             search: report(&net, ways.len(), &effort),
@@ -548,7 +565,13 @@ impl Asked {
         })
     }
 
-    fn search<'m>(&self, model: &'m Model, base: &'m Base, r: &Request, depart: Timestamp) -> (Network<'m>, Vec<Found>, Effort) {
+    fn search<'m>(
+        &self,
+        model: &'m Model,
+        base: &'m Base,
+        r: &Request,
+        depart: Timestamp,
+    ) -> (Network<'m>, Vec<Found>, Effort) {
         let net = Network::compile(base, self.pricer(model, r, depart), &self.question(r, depart, false));
         let settings = Settings {
             criteria: Criterion::ALL.map(|c| r.criteria.contains(&c)),
@@ -592,7 +615,8 @@ impl Asked {
             + self.value_of_hour * (p50 + self.reliability_ratio * (p90 - p50))
             + self.co2e_price * d.co2e / 1000.0;
         const SHOWN: [f64; 23] = [
-            1., 2., 5., 10., 15., 20., 25., 30., 35., 40., 45., 50., 55., 60., 65., 70., 75., 80., 85., 90., 95., 98., 99.,
+            1., 2., 5., 10., 15., 20., 25., 30., 35., 40., 45., 50., 55., 60., 65., 70., 75., 80., 85., 90.,
+            95., 98., 99.,
         ];
         Itinerary {
             rank: 0,
@@ -639,7 +663,11 @@ impl Asked {
                 _ => cargo.name_en.clone(),
             };
             let mut hints = Vec::new();
-            if !(r.avoid_modes.is_empty() && r.avoid_nodes.is_empty() && r.avoid_states.is_empty() && r.via.is_empty()) {
+            if !(r.avoid_modes.is_empty()
+                && r.avoid_nodes.is_empty()
+                && r.avoid_states.is_empty()
+                && r.via.is_empty())
+            {
                 hints.push("ask without --avoid and --via".to_owned());
             }
             if !self.load_into.is_empty() {
@@ -654,7 +682,9 @@ impl Asked {
         let mut blockers: Vec<Blocker> = found.iter().map(|b| self.blocker(model, b, day)).collect();
         // Rules first: they are decided, the rest follows.
         blockers.sort_by_key(|b| b.kind != "rule");
-        let hints = vec![format!("what changes the answer is the day: the rules and states above are those of {day}")];
+        let hints = vec![format!(
+            "what changes the answer is the day: the rules and states above are those of {day}"
+        )];
         let reason = match blockers.first() {
             Some(b) => format!("{from} to {to} on {day}: {}", b.what),
             None => format!(
@@ -701,7 +731,9 @@ impl Asked {
                     None => Blocker {
                         kind: "border".into(),
                         row: format!("node/{}", model.node(node).id),
-                        what: format!("{name} has no row that opens it, so it is closed to international freight"),
+                        what: format!(
+                            "{name} has no row that opens it, so it is closed to international freight"
+                        ),
                         days: "always".into(),
                         sources: Vec::new(),
                     },
@@ -762,12 +794,33 @@ fn shortlist(drafts: Vec<Draft>, n: usize) -> Vec<Draft> {
         .collect()
 }
 
+/// A whole number with commas between thousands.
+fn grouped(x: f64) -> String {
+    let digits = format!("{:.0}", x.abs());
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    if x <= -0.5 { format!("-{out}") } else { out }
+}
+
 /// The borders an option crosses and the waters it sails: what a user would call its way.
 fn way(o: &Itinerary) -> String {
     o.legs
         .iter()
         .filter(|l| l.kind == LegKind::Border || l.kind == LegKind::Haul && l.service.is_some())
-        .map(|l| if l.kind == LegKind::Border { l.from.id.clone() } else { format!("{}>{}", l.from.id, l.to.id) })
+        .map(
+            |l| {
+                if l.kind == LegKind::Border {
+                    l.from.id.clone()
+                } else {
+                    format!("{}>{}", l.from.id, l.to.id)
+                }
+            },
+        )
         .collect::<Vec<_>>()
         .join("|")
 }

@@ -67,13 +67,26 @@ fn describe(a: &Answer) -> String {
     for o in &a.options {
         out += &format!(
             "{} | {} | P50 {:.0} h P90 {:.0} h | {:.0} USD | {:.0} kg\n",
-            o.rank, o.label, o.p50_h.get(), o.p90_h.get(), o.cost_usd.best, o.co2e_kg.get()
+            o.rank,
+            o.label,
+            o.p50_h.get(),
+            o.p90_h.get(),
+            o.cost_usd.best,
+            o.co2e_kg.get()
         );
         for l in &o.legs {
             out += &format!(
                 "    {:?} {} {} > {} {:.0} km {:.1}-{:.1} h wait {:.1} {:.0} USD {:?}\n",
-                l.kind, l.title, l.from.id, l.to.id, l.distance_km.get(), l.start_h.get(), l.end_h.get(), l.waiting_h.get(),
-                l.prices.iter().map(|p| p.usd.best).sum::<f64>(), l.papers
+                l.kind,
+                l.title,
+                l.from.id,
+                l.to.id,
+                l.distance_km.get(),
+                l.start_h.get(),
+                l.end_h.get(),
+                l.waiting_h.get(),
+                l.prices.iter().map(|p| p.usd.best).sum::<f64>(),
+                l.papers
             );
         }
     }
@@ -86,7 +99,16 @@ fn describe(a: &Answer) -> String {
 #[test]
 fn ore_goes_by_rail_ferry_or_ship_with_a_change_of_gauge() {
     let m = model();
-    let a = answer(&m, &Ask { from: "Tarn mine", to: "Dorn", cargo: "ore", quantity: tonnes(800.0), depart: "2031-02-03T08:00" });
+    let a = answer(
+        &m,
+        &Ask {
+            from: "Tarn mine",
+            to: "Dorn",
+            cargo: "ore",
+            quantity: tonnes(800.0),
+            depart: "2031-02-03T08:00",
+        },
+    );
     let text = describe(&a);
     println!("{text}");
     assert!(!a.options.is_empty(), "{text}");
@@ -96,7 +118,8 @@ fn ore_goes_by_rail_ferry_or_ship_with_a_change_of_gauge() {
     });
     let ferry = ferry.unwrap_or_else(|| panic!("no option by the rail ferry with bogies changed\n{text}"));
     // No track of 1435 mm leads to Kess, so nothing is loaded into such wagons there.
-    let at_kess = |l: &karvan_plan::answer::Leg| l.from.id == "kess_port" && l.equipment.equipment.contains("1435");
+    let at_kess =
+        |l: &karvan_plan::answer::Leg| l.from.id == "kess_port" && l.equipment.equipment.contains("1435");
     assert!(!a.options.iter().flat_map(|o| &o.legs).any(at_kess), "{text}");
     assert_eq!(ferry.legs.first().map(|l| l.kind), Some(LegKind::Load));
     assert_eq!(ferry.legs.last().map(|l| l.kind), Some(LegKind::Unload));
@@ -114,7 +137,10 @@ fn the_day_decides_and_the_rule_is_named() {
     assert!(before.options.is_empty());
     let refusal = before.refusal.unwrap();
     assert_eq!(refusal.blockers[0].row, "rule/xa_ore_ban", "{refusal:#?}");
-    assert!(!answer(&m, &ask("2031-01-05T08:00")).options.is_empty(), "the narrower permit overrides the ban");
+    assert!(
+        !answer(&m, &ask("2031-01-05T08:00")).options.is_empty(),
+        "the narrower permit overrides the ban"
+    );
 }
 
 #[test]
@@ -153,7 +179,13 @@ fn what_cannot_be_carried_is_refused_with_what_can() {
 #[test]
 fn one_seed_one_answer() {
     let m = model();
-    let ask = Ask { from: "Orlo", to: "Dorn", cargo: "containers", quantity: tonnes(280.0), depart: "2031-02-03T08:00" };
+    let ask = Ask {
+        from: "Orlo",
+        to: "Dorn",
+        cargo: "containers",
+        quantity: tonnes(280.0),
+        depart: "2031-02-03T08:00",
+    };
     let (a, b) = (answer(&m, &ask), answer(&m, &ask));
     println!("{}", describe(&a));
     assert_eq!(format!("{a:?}"), format!("{b:?}"));

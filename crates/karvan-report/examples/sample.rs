@@ -22,8 +22,8 @@ fn main() {
         "csv" => karvan_report::csv(&answer),
         "geojson" => karvan_report::geojson(&answer),
         "html" => karvan_report::html(&answer, lang),
-        "all" => karvan_report::table_all_legs(&answer, 100, false),
-        _ => karvan_report::table(&answer, 100, true),
+        "all" => karvan_report::table(&answer, karvan_report::Legs::All, 100, false),
+        _ => karvan_report::table(&answer, karvan_report::Legs::Best, 100, true),
     };
     print!("{text}");
 }

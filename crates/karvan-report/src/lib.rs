@@ -20,5 +20,5 @@ pub use karvan_plan::answer::Answer;
 
 pub use html::html;
 pub use machine::{csv, geojson, json, json_schema};
-pub use table::{table, table_all_legs};
+pub use table::{Legs, table};
 pub use text::Lang;

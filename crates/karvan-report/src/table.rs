@@ -13,15 +13,26 @@ const CLAIMS: usize = 8;
 /// Characters of the model's hash that tell it apart; the whole is in the JSON.
 const HASH: usize = 12;
 
-/// The answer as a table of at most `width` columns (72 at least): the question as understood, one row an
-/// option, and the legs of the best one with their prices, papers, rules and main assumptions.
-pub fn table(answer: &Answer, width: usize, colour: bool) -> String {
-    Page::new(width, colour).answer(answer, 1)
+/// Of which options the legs are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Legs {
+    /// Of none: the options alone.
+    None,
+    /// Of the first, with its papers, rules and main assumptions.
+    Best,
+    /// Of every one.
+    All,
 }
 
-/// As [`table`], with the legs of every option.
-pub fn table_all_legs(answer: &Answer, width: usize, colour: bool) -> String {
-    Page::new(width, colour).answer(answer, answer.options.len())
+/// The answer as a table of at most `width` columns (72 at least): the question as understood, one row an
+/// option, and the legs of those asked for with their prices, papers, rules and main assumptions.
+pub fn table(answer: &Answer, legs: Legs, width: usize, colour: bool) -> String {
+    let legs_of = match legs {
+        Legs::None => 0,
+        Legs::Best => 1,
+        Legs::All => answer.options.len(),
+    };
+    Page::new(width, colour).answer(answer, legs_of)
 }
 
 #[derive(Clone, Copy)]
@@ -102,9 +113,11 @@ impl Page {
                 self.legs(option);
             }
             let shown = &a.options[..legs_of.min(a.options.len())];
-            self.papers(shown);
-            self.rules(shown);
-            self.claims(shown);
+            if !shown.is_empty() {
+                self.papers(shown);
+                self.rules(shown);
+                self.claims(shown);
+            }
         }
         self.list("Notes", &a.notes);
         self.provenance(a);

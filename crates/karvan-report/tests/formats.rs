@@ -3,24 +3,24 @@
 
 mod common;
 
-use karvan_report::{Answer, Lang, csv, geojson, html, json, json_schema, table, table_all_legs};
+use karvan_report::{Answer, Lang, Legs, csv, geojson, html, json, json_schema, table};
 use proptest::prelude::*;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 #[test]
 fn table_of_the_petrol_train() {
-    insta::assert_snapshot!(table(&common::petrol(), 100, false));
+    insta::assert_snapshot!(table(&common::petrol(), Legs::Best, 100, false));
 }
 
 #[test]
 fn table_of_an_indicative_answer() {
-    insta::assert_snapshot!(table_all_legs(&common::containers(), 100, false));
+    insta::assert_snapshot!(table(&common::containers(), Legs::All, 100, false));
 }
 
 #[test]
 fn table_of_a_refusal() {
-    insta::assert_snapshot!(table(&common::refused(), 100, false));
+    insta::assert_snapshot!(table(&common::refused(), Legs::Best, 100, false));
 }
 
 #[test]
@@ -48,20 +48,20 @@ fn the_published_schema() {
 fn an_indicative_answer_says_so_first() {
     let starts = "indicative: less than half of the cost of";
     assert!(
-        table(&common::containers(), 100, false)
+        table(&common::containers(), Legs::Best, 100, false)
             .starts_with(&format!("{starts} every option rests on published prices"))
     );
     assert!(
-        table(&common::petrol(), 100, false)
+        table(&common::petrol(), Legs::Best, 100, false)
             .starts_with(&format!("{starts} option 2 rests on published prices"))
     );
-    assert!(!table(&common::refused(), 100, false).contains(starts));
+    assert!(!table(&common::refused(), Legs::Best, 100, false).contains(starts));
 }
 
 #[test]
 fn colour_changes_no_word() {
-    let plain = table(&common::petrol(), 100, false);
-    let coloured = table(&common::petrol(), 100, true);
+    let plain = table(&common::petrol(), Legs::Best, 100, false);
+    let coloured = table(&common::petrol(), Legs::Best, 100, true);
     assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'));
     let mut stripped = coloured;
     for code in ["[0m", "[1m", "[2m", "[1;33m", "[1;31m"] {
@@ -306,7 +306,7 @@ proptest! {
         let mut a = common::petrol();
         rename(&mut a, &name);
         scaled(&mut a, 10f64.powf(k));
-        for line in table_all_legs(&a, width, false).lines() {
+        for line in table(&a, Legs::All, width, false).lines() {
             prop_assert!(line.width() <= width, "{} columns: {line}", line.width());
         }
     }
@@ -339,7 +339,7 @@ fn odd_figures_do_not_break_a_picture() {
     let page = html(&a, Lang::Ru);
     assert!(!page.contains("NaN") && !page.contains("inf"));
     assert!(page.contains("class=\"map\""));
-    table(&a, 100, true);
+    table(&a, Legs::Best, 100, true);
 }
 
 #[test]

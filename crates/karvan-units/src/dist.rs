@@ -182,9 +182,7 @@ impl Dist {
                     Gamma::new(shape, shape / mean).map_or(0.0, |g| g.cdf(x.max(0.0)))
                 }
             }
-            Dist::Weibull { scale, shape } => {
-                Weibull::new(*shape, *scale).map_or(0.0, |w| w.cdf(x.max(0.0)))
-            }
+            Dist::Weibull { scale, shape } => Weibull::new(*shape, *scale).map_or(0.0, |w| w.cdf(x.max(0.0))),
             Dist::Empirical(v) => {
                 let n = v.len();
                 if x < v[0] {
@@ -394,7 +392,9 @@ fn parse(s: &str, depth: usize) -> Result<Dist, DistError> {
         "mix" => {
             let mut parts = Vec::new();
             for a in &args {
-                let Some((w, d)) = a.split_once('*') else { return fail("mix(w*D, …): a weight, a star, a distribution") };
+                let Some((w, d)) = a.split_once('*') else {
+                    return fail("mix(w*D, …): a weight, a star, a distribution");
+                };
                 parts.push((number(w)?, parse(d, depth + 1)?));
             }
             let total: f64 = parts.iter().map(|p| p.0).sum();
@@ -443,7 +443,9 @@ mod tests {
         for s in SAMPLES {
             assert_eq!(s.parse::<Dist>().unwrap().to_string(), *s);
         }
-        for s in ["", "uniform(8, 2)", "mix(0.5*2, 0.6*3)", "lognormal(", "normal(1, 2)", "-3", "inf", "1+2+3"] {
+        for s in
+            ["", "uniform(8, 2)", "mix(0.5*2, 0.6*3)", "lognormal(", "normal(1, 2)", "-3", "inf", "1+2+3"]
+        {
             assert!(s.parse::<Dist>().is_err(), "{s}");
         }
     }

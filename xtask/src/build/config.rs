@@ -99,8 +99,15 @@ pub struct EdgeState {
     pub state: String,
     /// Inhabitants from which a town is taken.
     pub population: f64,
-    /// West, south, east, north.
-    pub bounds: [f64; 4],
+    /// Parts of it that are taken: west, south, east, north of each.
+    pub bounds: Vec<[f64; 4]>,
+}
+
+impl EdgeState {
+    /// Whether a position lies in a part that is taken.
+    pub fn holds(&self, p: geo::Coord) -> bool {
+        self.bounds.iter().any(|[w, s, e, n]| *w <= p.x && p.x <= *e && *s <= p.y && p.y <= *n)
+    }
 }
 
 /// A town given by hand.
@@ -272,6 +279,8 @@ pub struct Road {
     pub near_edge: usize,
     /// A road already in use counts this much of its length, so that ways share roads.
     pub reuse: f64,
+    /// Roads in parts of fewer stretches, joined to nothing else, are left out.
+    pub island_edges: usize,
     /// Junctions closer than this are one, km.
     pub together_km: f64,
     /// A crossing on no line is joined to the nearest road of each state this near, km.

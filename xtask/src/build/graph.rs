@@ -409,6 +409,33 @@ impl Graph {
         Tree { dist, by }
     }
 
+    /// Removes parts of fewer than `least` stretches that hang together with nothing else.
+    pub fn drop_islands(&mut self, least: usize) {
+        let mut seen = vec![false; self.nodes.len()];
+        for start in 0..self.nodes.len() {
+            if seen[start] {
+                continue;
+            }
+            seen[start] = true;
+            let (mut stack, mut edges) = (vec![start], BTreeSet::new());
+            while let Some(n) = stack.pop() {
+                for &e in &self.adj[n] {
+                    edges.insert(e);
+                    let m = self.edge(e).other(n);
+                    if !seen[m] {
+                        seen[m] = true;
+                        stack.push(m);
+                    }
+                }
+            }
+            if edges.len() < least {
+                for e in edges {
+                    self.remove(e);
+                }
+            }
+        }
+    }
+
     /// Keeps only the stretches named.
     pub fn keep_only(&mut self, keep: &BTreeSet<usize>) {
         for e in 0..self.edges.len() {

@@ -87,10 +87,7 @@ impl Land {
             }
             let line = f.line();
             let within = |s: &String, p: &Coord| {
-                config.edge.iter().find(|e| &e.state == s).is_none_or(|e| {
-                    let [w, south, east, n] = e.bounds;
-                    w <= p.x && p.x <= east && south <= p.y && p.y <= n
-                })
+                config.edge.iter().find(|e| &e.state == s).is_none_or(|e| e.holds(*p))
             };
             let (Some(first), Some(last)) = (line.first().copied(), line.last().copied()) else { continue };
             if !within(sa, &first) && !within(sb, &last) {

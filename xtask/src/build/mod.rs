@@ -129,6 +129,7 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     road::missing(data, &config, &mut road, &crossings, &mut art)?;
     road::lone_crossings(&config, &mut road, &crossings, &mut art);
     land::cut_strays(&mut road, &countries, &known, 6.0, &mut art);
+    road.graph.drop_islands(config.road.island_edges);
     let served: BTreeSet<String> = rail
         .graph
         .places()

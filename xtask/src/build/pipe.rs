@@ -168,7 +168,7 @@ pub fn build(
                 let row = node(
                     &id,
                     NodeKind::Border,
-                    &format!("{} ({a} - {b})", attr.name.clone().unwrap_or_default()),
+                    &format!("{a} - {b}, pipeline border of {}", p.id),
                     Some(a),
                     c,
                     "assumed: where the schematic course meets the border",

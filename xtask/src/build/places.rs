@@ -323,9 +323,7 @@ fn towns(
         let take = if config.core.contains(&cc) {
             population >= config.town_population || capital || named
         } else if let Some(e) = config.edge.iter().find(|e| e.state == cc) {
-            let [w, s, east, n] = e.bounds;
-            let inside = w <= at.x && at.x <= east && s <= at.y && at.y <= n;
-            inside && (population >= e.population || capital || named)
+            e.holds(at) && (population >= e.population || capital || named)
         } else {
             false
         };
@@ -428,7 +426,12 @@ fn towns(
     Ok(())
 }
 
-/// Says of each station, port and terminal to which town it belongs: the nearest of its state within 25 km.
+/// A station farther than this from a town is not the town's, km.
+const STATION_OF_TOWN_KM: f64 = 13.0;
+/// A port or terminal farther than this from a town is not the town's, km.
+const PORT_OF_TOWN_KM: f64 = 25.0;
+
+/// Says of each station, port and terminal to which town it belongs: the nearest of its state that is near enough.
 pub fn belong(out: &mut BTreeMap<String, Place>) {
     let towns: Vec<(String, Coord, String)> = out
         .values()
@@ -442,11 +445,12 @@ pub fn belong(out: &mut BTreeMap<String, Place>) {
             continue;
         }
         let (at, state) = (p.at(), p.state().to_owned());
+        let reach = if p.node.kind == NodeKind::Station { STATION_OF_TOWN_KM } else { PORT_OF_TOWN_KM };
         let near = towns
             .iter()
             .filter(|t| t.2 == state)
             .map(|t| (km(t.1, at), t))
-            .filter(|(d, _)| *d <= 25.0)
+            .filter(|(d, _)| *d <= reach)
             .min_by(|a, b| a.0.total_cmp(&b.0));
         p.node.town = near.map(|(_, t)| Ref::new(t.0.clone()));
     }

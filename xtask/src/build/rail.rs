@@ -11,9 +11,9 @@ use karvan_units::Estimate;
 
 use super::config::{Config, DatedRow};
 use super::graph::{Attr, Edge, Graph, Nearest, OnEdge, Origin, km, line_km, nearest_on};
-use super::input::{Data, text};
+use super::input::{Data, some, text};
 use super::land::Land;
-use super::places::{Crossing, Place, node};
+use super::places::{Crossing, Place, add_name, node};
 use super::{Artefacts, DatedState};
 
 /// A station whose line is farther than this lies on no line of the data, km.
@@ -32,7 +32,7 @@ pub fn build(
     stations(data, land, places, art)?;
     missing(data, config, land, crossings, places, dated, art)?;
     georgia(data, land, places)?;
-    towns(config, land, places);
+    towns(data, config, land, places)?;
     branches(config, land, places)?;
     georgian_attributes(data, land)?;
     attributes(config, land, dated)?;
@@ -342,7 +342,8 @@ fn georgia(data: &Data, land: &mut Land, places: &mut BTreeMap<String, Place>) -
 }
 
 /// A station for each town that a line passes and that has none.
-fn towns(config: &Config, land: &mut Land, places: &mut BTreeMap<String, Place>) {
+fn towns(data: &Data, config: &Config, land: &mut Land, places: &mut BTreeMap<String, Place>) -> Result<()> {
+    let codes = data.csv("geo/rail_esr_codes.csv")?;
     let index = Nearest::new(&land.graph);
     let stations: Vec<(Coord, String)> = {
         let on_line = land.graph.places();
@@ -376,6 +377,27 @@ fn towns(config: &Config, land: &mut Land, places: &mut BTreeMap<String, Place>)
         );
         n.claim.sources.push("ne10m".into());
         n.claim.assumed = Some("a station where the line passes the town".into());
+        for (column, name) in [
+            ("name_ru", &p.node.name_ru),
+            ("name_az", &p.node.name_az),
+            ("name_kk", &p.node.name_kk),
+            ("name_ka", &p.node.name_ka),
+            ("name_hy", &p.node.name_hy),
+            ("name_tr", &p.node.name_tr),
+            ("name_zh", &p.node.name_zh),
+        ] {
+            add_name(&mut n, column, name.as_deref().unwrap_or_default());
+        }
+        // Codes say the state, and the same name in it is the same place.
+        let bare =
+            |s: &str| s.split('(').next().unwrap_or_default().trim_end_matches([' ', 'I']).to_lowercase();
+        n.esr = codes
+            .iter()
+            .find(|r| {
+                text(r, "cc") == p.state()
+                    && n.name_ru.as_deref().is_some_and(|x| bare(x) == bare(text(r, "name_ru")))
+            })
+            .and_then(|r| some(r, "esr"));
         wanted.push((id, on));
         new.push(n);
     }
@@ -388,6 +410,7 @@ fn towns(config: &Config, land: &mut Land, places: &mut BTreeMap<String, Place>)
         }
         places.insert(n.id.0.clone(), Place { node: n, origin: Some(Origin::Osm) });
     }
+    Ok(())
 }
 
 /// Branches to ports that the lines pass by.

@@ -234,8 +234,9 @@ pub fn build(
         (Vec::new(), Vec::new(), Vec::new());
     let mut far = Vec::new();
     for p in order {
-        let own_town = p.node.town.is_some() && p.node.kind == NodeKind::Station;
-        if own_town {
+        // Such stations shape no road: they are joined to what the others leave.
+        let core = config.core.iter().any(|s| s == p.state());
+        if p.node.kind == NodeKind::Station && (p.node.town.is_some() || !core) {
             late.push(p);
             continue;
         }
