@@ -631,5 +631,41 @@ impl Graph {
                 used.extend(t.path(self, h));
             }
         }
+        self.tie(state, &wanted, used);
+    }
+
+    /// Neighbours by number alone may form clusters: each is tied to the nearest place of another, if any way leads there.
+    fn tie(&self, state: &str, wanted: &BTreeSet<usize>, used: &mut BTreeSet<usize>) {
+        let weight = |x: &Edge| if x.state.as_deref() == Some(state) { x.km } else { f64::INFINITY };
+        let mut done: BTreeSet<usize> = BTreeSet::new();
+        while let Some(&p) = wanted.iter().find(|p| !done.contains(p)) {
+            let taken = used.clone();
+            let inside = self.dijkstra(
+                p,
+                |e, x| if taken.contains(&e) { weight(x) } else { f64::INFINITY },
+                |_, _| false,
+            );
+            let cluster: BTreeSet<usize> =
+                wanted.iter().copied().filter(|n| inside.dist[*n].is_finite()).collect();
+            if cluster.len() == wanted.len() {
+                return;
+            }
+            // Ways within the cluster cost nothing, so that the first place reached outside is the nearest to all of it.
+            let mut found = None;
+            let out = self.dijkstra(
+                p,
+                |e, x| if taken.contains(&e) { weight(x) * 1e-6 } else { weight(x) },
+                |n, _| {
+                    if found.is_none() && wanted.contains(&n) && !cluster.contains(&n) {
+                        found = Some(n);
+                    }
+                    found.is_some()
+                },
+            );
+            match found {
+                Some(n) => used.extend(out.path(self, n)),
+                None => done.extend(cluster),
+            }
+        }
     }
 }
