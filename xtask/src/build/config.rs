@@ -270,6 +270,9 @@ pub struct Road {
     /// Roads that the data lack, besides those of the list of missing links.
     #[serde(default)]
     pub extra: Vec<ExtraRoad>,
+    /// Roads of the data that no lorry takes.
+    #[serde(default)]
+    pub drop: Vec<Drop>,
     /// By how much lengths of the generalised lines are raised, by state.
     #[serde(default)]
     pub factor: BTreeMap<String, f64>,
@@ -289,6 +292,16 @@ pub struct Road {
     pub access_km: f64,
     /// Length of an access road over the straight distance.
     pub access_factor: f64,
+}
+
+/// Raw lines that no lorry takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drop {
+    /// Raw lines.
+    pub lines: Vec<i64>,
+    /// Why.
+    pub why: String,
 }
 
 /// A road that the data lack, joined at both ends to the nearest road of its state.

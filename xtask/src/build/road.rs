@@ -98,6 +98,24 @@ pub fn missing(
             "assumed: general knowledge",
         );
     }
+    for d in &config.road.drop {
+        let gone: Vec<usize> =
+            land.graph.live().filter(|(_, x)| d.lines.contains(&x.raw)).map(|(e, _)| e).collect();
+        if gone.is_empty() {
+            return Err(anyhow!("build.toml: road.drop: no line {:?}", d.lines));
+        }
+        for e in gone {
+            land.graph.remove(e);
+        }
+        let list = d.lines.iter().map(i64::to_string).collect::<Vec<_>>();
+        art.add(
+            format!("dropped_{}", list.join("_")),
+            format!("`link`, road, raw lines {}", list.join(" ")),
+            d.why.clone(),
+            "left out".into(),
+            "assumed: general knowledge of the road",
+        );
+    }
     for (s, k) in &config.road.factor {
         art.add(
             format!("raised_{}", s.to_lowercase()),
