@@ -34,6 +34,9 @@ pub struct Config {
     pub port_rail: Vec<String>,
     /// Stations that are river ports too.
     pub river_port: Vec<String>,
+    /// Time zones of parts of a state that has several; the first that holds is taken.
+    #[serde(default)]
+    pub time_zone: Vec<Zone>,
     /// Rail.
     pub rail: Rail,
     /// Road.
@@ -108,6 +111,18 @@ impl EdgeState {
     pub fn holds(&self, p: geo::Coord) -> bool {
         self.bounds.iter().any(|[w, s, e, n]| *w <= p.x && p.x <= *e && *s <= p.y && p.y <= *n)
     }
+}
+
+/// The time zone of a part of a state.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Zone {
+    /// Code of the state.
+    pub state: String,
+    /// West, south, east, north.
+    pub bounds: [f64; 4],
+    /// IANA name.
+    pub zone: String,
 }
 
 /// A town given by hand.

@@ -669,3 +669,117 @@ impl Graph {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(g: &mut Graph, x: f64, y: f64, place: Option<&str>) -> usize {
+        let n = g.add_node(Coord { x, y }, Some("AA".into()), format!("{x}_{y}"));
+        g.nodes[n].place = place.map(str::to_owned);
+        n
+    }
+
+    fn edge(g: &mut Graph, a: usize, b: usize, km: f64) -> usize {
+        let line = vec![g.nodes[a].at, g.nodes[b].at];
+        let attr = Attr::new(Origin::Osm, "s");
+        g.add_edge(Edge { a, b, km, bridged: 0.0, line, state: Some("AA".into()), attr, raw: 0 })
+    }
+
+    fn distance(g: &Graph, a: usize, b: usize) -> f64 {
+        g.dijkstra(a, |_, e| e.km, |n, _| n == b).dist[b]
+    }
+
+    /// A grid of junctions with a place at each corner, lengths irregular but fixed.
+    fn grid() -> (Graph, Vec<usize>) {
+        let mut g = Graph::default();
+        let n = 6;
+        let mut at = Vec::new();
+        for i in 0..n {
+            for j in 0..n {
+                let corner = (i == 0 || i == n - 1) && (j == 0 || j == n - 1);
+                let name = format!("p{i}{j}");
+                at.push(node(&mut g, i as f64, j as f64, corner.then_some(name.as_str())));
+            }
+        }
+        for i in 0..n {
+            for j in 0..n {
+                let length = |k: usize| 3.0 + ((i * 7 + j * 13 + k * 5) % 11) as f64;
+                if i + 1 < n {
+                    edge(&mut g, at[i * n + j], at[(i + 1) * n + j], length(0));
+                }
+                if j + 1 < n {
+                    edge(&mut g, at[i * n + j], at[i * n + j + 1], length(1));
+                }
+            }
+        }
+        let corners = [0, n - 1, n * (n - 1), n * n - 1].map(|i| at[i]).to_vec();
+        (g, corners)
+    }
+
+    #[test]
+    fn splitting_keeps_the_length() {
+        let mut g = Graph::default();
+        let (a, b) = (node(&mut g, 0.0, 0.0, None), node(&mut g, 1.0, 0.0, None));
+        let e = edge(&mut g, a, b, 120.0);
+        let (x, y) = (node(&mut g, 0.25, 0.0, None), node(&mut g, 0.75, 0.0, None));
+        let parts = g.split(e, vec![(0, 0.75, y), (0, 0.25, x)]);
+        let km: Vec<f64> = parts.iter().map(|p| g.edge(*p).km).collect();
+        assert_eq!(parts.len(), 3);
+        assert!((km.iter().sum::<f64>() - 120.0).abs() < 1e-9);
+        assert!((km[0] - 30.0).abs() < 0.1 && (km[1] - 60.0).abs() < 0.1, "{km:?}");
+        assert!((distance(&g, a, b) - 120.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn contracting_changes_no_distance_between_places() {
+        let (mut g, corners) = grid();
+        let before: Vec<f64> = corners
+            .iter()
+            .flat_map(|a| corners.iter().map(|b| distance(&g, *a, *b)).collect::<Vec<_>>())
+            .collect();
+        let links = g.live().count();
+        g.contract();
+        let after: Vec<f64> = corners
+            .iter()
+            .flat_map(|a| corners.iter().map(|b| distance(&g, *a, *b)).collect::<Vec<_>>())
+            .collect();
+        assert!(g.live().count() <= links);
+        for (x, y) in before.iter().zip(&after) {
+            assert!((x - y).abs() < 1e-9, "{x} {y}");
+        }
+    }
+
+    #[test]
+    fn a_way_straight_through_keeps_its_length_when_junctions_are_drawn_together() {
+        let mut g = Graph::default();
+        let a = node(&mut g, 0.0, 0.0, Some("a"));
+        let (u, v) = (node(&mut g, 1.0, 0.0, None), node(&mut g, 1.01, 0.0, None));
+        let b = node(&mut g, 2.0, 0.0, Some("b"));
+        let c = node(&mut g, 1.0, 1.0, Some("c"));
+        let d = node(&mut g, 1.0, -1.0, Some("d"));
+        edge(&mut g, a, u, 100.0);
+        edge(&mut g, u, v, 1.0);
+        edge(&mut g, v, b, 100.0);
+        edge(&mut g, u, c, 100.0);
+        edge(&mut g, v, d, 100.0);
+        g.draw_together(1.5, true);
+        assert!((distance(&g, a, b) - 201.0).abs() < 1e-9);
+        assert!((distance(&g, c, d) - 201.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_skeleton_joins_every_place_that_can_be_joined() {
+        let (mut g, corners) = grid();
+        let far = node(&mut g, 50.0, 50.0, Some("island"));
+        let mut used = BTreeSet::new();
+        let mut places = corners.clone();
+        places.push(far);
+        g.skeleton("AA", &places, &[], |_| 1, 1.0, &mut used);
+        g.keep_only(&used);
+        for c in &corners {
+            assert!(distance(&g, corners[0], *c).is_finite());
+        }
+        assert!(!distance(&g, corners[0], far).is_finite());
+    }
+}

@@ -231,3 +231,21 @@ impl Countries {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_crossings_are_as_the_curated_tables_write_them() {
+        assert_eq!(slug("Boyuk Kesik / Gardabani"), "boyuk_kesik_gardabani");
+        assert_eq!(slug("Red Bridge (Tsiteli Khidi / Sinig Korpu)"), "red_bridge_tsiteli_khidi_sinig_korpu");
+        assert_eq!(slug("B. Konysbayeva / Yallama"), "b_konysbayeva_yallama");
+    }
+
+    #[test]
+    fn names_are_compared_without_marks() {
+        assert_eq!(plain("Türkmenbaşy"), plain("Turkmenbasy"));
+        assert_eq!(plain("Gəncə"), "ganca");
+    }
+}

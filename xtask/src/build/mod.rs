@@ -160,6 +160,18 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     add_links(&mut rows, &pipes.graph, Mode::Pipeline, &places, &dated, &pipes.extra, 0.01)?;
     add_places(&mut rows, &places);
 
+    for n in rows.node.values_mut().flatten() {
+        let zone = config.time_zone.iter().find(|z| {
+            let [w, s, e, north] = z.bounds;
+            n.state.as_ref().is_some_and(|x| x.as_str() == z.state)
+                && (w..=e).contains(&n.lon)
+                && (s..=north).contains(&n.lat)
+        });
+        if let (Some(z), None) = (zone, &n.time_zone) {
+            n.time_zone = Some(z.zone.clone());
+        }
+    }
+
     let mut files = output::Files::new();
     output::curated(data, &mut files)?;
     output::expand_edits(&mut files, &rows.pieces)?;

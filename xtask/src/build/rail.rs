@@ -605,3 +605,20 @@ fn thin(config: &Config, land: &mut Land, places: &BTreeMap<String, Place>) {
     land.graph.draw_together(config.rail.together_km, true);
     land.graph.contract();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_known_as_month_or_year_says_which_day_was_assumed() {
+        let day = |s: &str| first_day(s).ok().flatten();
+        assert_eq!(day("2021-02-03").map(|d| (d.0.to_string(), d.1)), Some(("2021-02-03".into(), None)));
+        let (d, why) = day("2018-03").expect("a month");
+        assert_eq!(d.to_string(), "2018-03-01");
+        assert!(why.is_some_and(|w| w.contains("2018-03")));
+        assert_eq!(day("1992").map(|d| d.0.to_string()), Some("1992-01-01".into()));
+        assert!(first_day("").is_ok_and(|d| d.is_none()));
+        assert!(first_day("2021-13-01").is_err());
+    }
+}

@@ -386,4 +386,28 @@ mod tests {
         problems.extend(ways(&tables, &checks));
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
+
+    /// Faults put into the committed model are found.
+    #[test]
+    fn faults_are_found() {
+        let root = super::super::super::repository();
+        let mut files = output::folder(&root.join("models/trans-caspian")).expect("the committed model");
+        let name = "link.osm.csv";
+        let text = files[name].clone();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let cells: Vec<String> = lines[1].split(',').map(str::to_owned).collect();
+        lines[1] = lines[1].replacen(&format!(",{},", cells[1]), ",nowhere,", 1);
+        files.insert(name.into(), lines.join("\n") + "\n");
+        let (tables, _) = output::typed(&files);
+        assert!(rows(&tables).iter().any(|p| p.contains("no node `nowhere`")));
+
+        // The same link in another state: states now meet where no border is.
+        let state = cells[4].clone();
+        let other = if state == "AM" { "GE" } else { "AM" };
+        let mut moved = text.lines().map(str::to_owned).collect::<Vec<_>>();
+        moved[1] = moved[1].replacen(&format!(",{state},"), &format!(",{other},"), 1);
+        files.insert(name.into(), moved.join("\n") + "\n");
+        let (tables, _) = output::typed(&files);
+        assert!(rows(&tables).iter().any(|p| p.contains("which is no border") || p.contains("a link of")));
+    }
 }
