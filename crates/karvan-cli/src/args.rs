@@ -55,9 +55,6 @@ pub struct Common {
     /// Seed of all that is drawn by lot: one seed, one result
     #[arg(long, global = true, default_value_t = 1, help_heading = "Computation")]
     pub seed: u64,
-    /// Number of threads; without it, one for each core. It changes no result
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
-    pub threads: Option<u16>,
 }
 
 /// A format of results.

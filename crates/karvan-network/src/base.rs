@@ -638,10 +638,11 @@ impl Base {
         for (i, (l, forward)) in links.iter().enumerate() {
             let row = &model.tables.link[l.ix()];
             let state = self.link_state[l.ix()];
-            if i > 0 && state != in_state {
-                if let (Some(a), Some(b)) = (in_state, state) {
-                    parts.push(LandPart::Border { node: at, from: a, to: b });
-                }
+            if i > 0
+                && state != in_state
+                && let (Some(a), Some(b)) = (in_state, state)
+            {
+                parts.push(LandPart::Border { node: at, from: a, to: b });
             }
             let wired =
                 matches!(row.electrified, Some(Electrified::Ac25 | Electrified::Dc3 | Electrified::Yes));

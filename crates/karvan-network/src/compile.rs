@@ -211,6 +211,13 @@ pub struct Network<'m> {
     waits_by: HashMap<(usize, bool, u8), Option<Wait>>,
 }
 
+/// A crossing of two states at a node by a mode.
+type Crossing = (NodeIx, StateIx, StateIx, Mode);
+/// What a window depends on: the movements asked of the rules, the link and the crossing asked for their state.
+type WindowKey = (Vec<Movement>, Option<LinkIx>, Option<Crossing>);
+/// Rate, window and blockers of the runs of one equipment in one state; `None` if it has no rate there.
+type Runs = Option<(u32, u16, u16)>;
+
 struct Slots {
     of_node: Vec<u32>,
     nodes: Vec<NodeIx>,
@@ -221,8 +228,7 @@ struct Builder<'m, 'q> {
     question: &'q Question,
     slots: Slots,
     arcs: Vec<(u32, Arc)>,
-    window_memo:
-        BTreeMap<(Vec<Movement>, Option<LinkIx>, Option<(NodeIx, StateIx, StateIx, Mode)>), (u16, u16)>,
+    window_memo: BTreeMap<WindowKey, (u16, u16)>,
     /// Loads by track.
     rides: Vec<(Track, Vec<u8>)>,
     first_day: Date,
@@ -921,7 +927,7 @@ impl<'m> Builder<'m, '_> {
         &mut self,
         mut movements: Vec<Movement>,
         link: Option<LinkIx>,
-        crossing: Option<(NodeIx, StateIx, StateIx, Mode)>,
+        crossing: Option<Crossing>,
     ) -> (u16, u16) {
         movements.sort();
         movements.dedup();
@@ -1081,7 +1087,10 @@ impl<'m> Builder<'m, '_> {
         let e = Element::Enter { state, node, rate, rules };
         let due = self.net.rates.rates[rate as usize].usd_once.best != 0.0;
         let day = self.question.as_of.unwrap_or(self.net.pricer.day);
-        if due || rules && !self.net.rule_effects(&e, day).applied.is_empty() {
+        // Where the question is what stands in the way, a rule on a state's whole territory counts where it is
+        // entered, once, and not for every stretch in it.
+        let asks = rules && (self.question.explain || !self.net.rule_effects(&e, day).applied.is_empty());
+        if due || asks {
             self.add(d, e);
         }
     }
@@ -1130,7 +1139,7 @@ impl<'m> Builder<'m, '_> {
         let rides = std::mem::take(&mut self.rides);
         let total = base.stretches.len() + self.net.local.len();
         for (track, loads) in &rides {
-            let mut by_state: BTreeMap<(Option<StateIx>, u8), Option<(u32, u16, u16)>> = BTreeMap::new();
+            let mut by_state: BTreeMap<(Option<StateIx>, u8), Runs> = BTreeMap::new();
             for i in 0..total as u32 {
                 let s = self.net.stretch(i);
                 if s.track != *track || self.avoids_state(s.state) {
@@ -1180,7 +1189,12 @@ impl<'m> Builder<'m, '_> {
                     let Some((rate, window, blocked)) = known else { continue };
                     let e = Element::Run { stretch: i, rate };
                     let mut d = Draft::default();
-                    if dated.is_some() {
+                    if let (true, Some(link)) = (self.question.explain, dated) {
+                        d.cost = self.net.cost(&e, self.net.pricer.day);
+                        d.elements.push(e);
+                        let (_, blocked) = self.window(Vec::new(), Some(link), None);
+                        d.blocked = blocked;
+                    } else if dated.is_some() {
                         self.add(&mut d, e);
                     } else {
                         if blocked != 0 && !self.question.explain {
@@ -1189,7 +1203,6 @@ impl<'m> Builder<'m, '_> {
                         d.cost = self.net.cost(&e, self.net.pricer.day);
                         d.elements.push(e);
                         d.window = window;
-                        d.blocked = blocked;
                     }
                     let a = self.vertex(from, state, ride);
                     let z = self.vertex(to, state, ride);
@@ -1213,10 +1226,10 @@ impl<'m> Builder<'m, '_> {
                 let b = &self.model().tables.border[b.ix()];
                 let pair =
                     (self.model().state_ix(b.state_a.as_str()), self.model().state_ix(b.state_b.as_str()));
-                if let (Some(a), Some(z)) = pair {
-                    if !pairs.contains(&(a, z, b.mode)) {
-                        pairs.push((a, z, b.mode));
-                    }
+                if let (Some(a), Some(z)) = pair
+                    && !pairs.contains(&(a, z, b.mode))
+                {
+                    pairs.push((a, z, b.mode));
                 }
             }
             let day = self.question.as_of.unwrap_or(self.net.pricer.day);
@@ -1454,10 +1467,10 @@ impl<'m> Builder<'m, '_> {
                         self.train_borders(&mut d, i, ride);
                     }
                 }
-                if let Some(w) = &d.wait {
-                    if let Some(Wait::Random(q)) = &w.departure {
-                        d.cost.sd += q.sd();
-                    }
+                if let Some(w) = &d.wait
+                    && let Some(Wait::Random(q)) = &w.departure
+                {
+                    d.cost.sd += q.sd();
                 }
                 let from_h =
                     row.from.map_or(f64::NEG_INFINITY, |f| self.hours_to(f, base.node_state[s.from.ix()]));
@@ -1515,10 +1528,10 @@ impl<'m> Builder<'m, '_> {
         let key = (service, back, ride);
         let row = &self.model().tables.service[service];
         // Only a timetable depends on the zone of the stop.
-        if row.departure != Departure::Timetable {
-            if let Some(known) = self.net.waits_by.get(&key) {
-                return known.clone();
-            }
+        if row.departure != Departure::Timetable
+            && let Some(known) = self.net.waits_by.get(&key)
+        {
+            return known.clone();
         }
         let zone = self.net.zone(self.net.base.node_state[at.ix()]);
         let base = self.net.base;
@@ -1675,5 +1688,5 @@ pub enum Timing {
     /// Until the next departure of a timetable (hours of the week, UTC).
     Timetable(Vec<f64>),
     /// On the month, by the weather at a port.
-    Weather(WeatherWait),
+    Weather(Box<WeatherWait>),
 }

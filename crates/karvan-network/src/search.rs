@@ -168,11 +168,11 @@ impl Network<'_> {
         // The spread of a random departure is part of the arc's own.
         let mut h = w.departure.as_ref().map_or(0.0, |d| d.mean_sd(self.hour_of_week + at).0);
         let mut sd = 0.0;
-        if let Some(x) = w.weather {
-            if let Some(q) = self.weather_quantiles(x, at + h) {
-                h += q.mean();
-                sd += q.sd();
-            }
+        if let Some(x) = w.weather
+            && let Some(q) = self.weather_quantiles(x, at + h)
+        {
+            h += q.mean();
+            sd += q.sd();
         }
         (h, sd)
     }

@@ -244,18 +244,18 @@ impl<'m> Build<'_, 'm> {
         for ix in &effects.applied {
             let r = &model.tables.rule[ix.ix()];
             let id = r.id.0.clone();
-            if r.effect == Effect::Paper {
-                if let Some(p) = &r.paper {
-                    if !papers.contains(p) {
-                        papers.push(p.clone());
-                    }
-                    if !self.out.papers.iter().any(|x| x.paper == *p) {
-                        self.out.papers.push(Paper {
-                            paper: p.clone(),
-                            authority: r.authority.clone(),
-                            rule: id.clone(),
-                        });
-                    }
+            if r.effect == Effect::Paper
+                && let Some(p) = &r.paper
+            {
+                if !papers.contains(p) {
+                    papers.push(p.clone());
+                }
+                if !self.out.papers.iter().any(|x| x.paper == *p) {
+                    self.out.papers.push(Paper {
+                        paper: p.clone(),
+                        authority: r.authority.clone(),
+                        rule: id.clone(),
+                    });
                 }
             }
             keys.push(id.clone());
@@ -470,21 +470,15 @@ impl<'m> Build<'_, 'm> {
                     sd += s;
                 }
                 self.t += h;
-                if let Some(usd) = self.net.operation_charge(terminal, before, after) {
-                    if usd.best != 0.0 || usd.high != 0.0 {
-                        let text = published(t.charge, &t.currency, t.per.word(), Some(t.price_year));
-                        let payee = t
-                            .operator
-                            .clone()
-                            .unwrap_or_else(|| format!("terminal {}", model.node(node).name_en));
-                        prices.push(self.price(
-                            payee,
-                            format!("terminal/{}", t.id),
-                            text,
-                            usd,
-                            &t.charge_claim,
-                        ));
-                    }
+                if let Some(usd) = self.net.operation_charge(terminal, before, after)
+                    && (usd.best != 0.0 || usd.high != 0.0)
+                {
+                    let text = published(t.charge, &t.currency, t.per.word(), Some(t.price_year));
+                    let payee = t
+                        .operator
+                        .clone()
+                        .unwrap_or_else(|| format!("terminal {}", model.node(node).name_en));
+                    prices.push(self.price(payee, format!("terminal/{}", t.id), text, usd, &t.charge_claim));
                 }
                 self.claim(&format!("terminal/{}", t.id), "duration", &t.duration_claim);
                 self.claim(&format!("terminal/{}", t.id), "operation", &t.claim);
@@ -646,7 +640,7 @@ impl<'m> Build<'_, 'm> {
         self.out.processes.push(Process {
             key: format!("weather/{}", model.node(node).id),
             group: ("sea", process.region.clone()),
-            time: Timing::Weather(process.clone()),
+            time: Timing::Weather(Box::new(process.clone())),
         });
         for row in model.tables.weather.iter().filter(|r| r.node.as_str() == model.node(node).id.as_str()) {
             self.claim(&format!("weather/{}", row.id), "closure", &row.claim);
@@ -832,9 +826,12 @@ impl<'m> Build<'_, 'm> {
     }
 }
 
-/// A name without what is added in brackets to tell a crossing by rail from one by road.
+/// A name without what is added in brackets at its end, to tell a crossing by rail from one by road.
 fn bare(name: &str) -> &str {
-    name.split(" (").next().unwrap_or(name)
+    match name.rfind(" (") {
+        Some(i) if name.ends_with(')') => &name[..i],
+        _ => name,
+    }
 }
 
 fn merge(into: &mut Vec<String>, from: Vec<String>) {

@@ -320,10 +320,10 @@ impl Asked {
                 return Err(PlanError::Calendar { given: d, first, last });
             }
         }
-        if let (Some(depart), Some(arrive)) = (r.depart, r.arrive_by) {
-            if arrive <= depart {
-                return Err(PlanError::Backwards { depart, arrive });
-            }
+        if let (Some(depart), Some(arrive)) = (r.depart, r.arrive_by)
+            && arrive <= depart
+        {
+            return Err(PlanError::Backwards { depart, arrive });
         }
         let cargo = &model.tables.cargo[r.cargo.ix()];
         let positive = |v: f64, unit: &'static str| {
@@ -507,13 +507,22 @@ impl Asked {
             o.rank = i as u32 + 1;
         }
 
-        let refusal = if options.is_empty() { Some(self.refusal(model, base, r, depart)) } else { None };
+        let cargo = &model.tables.cargo[r.cargo.ix()];
         let mut notes = self.notes.clone();
+        if let Some(days) = cargo.perishes_days {
+            for o in &options {
+                let fresh = share_within(&o.percentiles, days * 24.0);
+                notes.push(format!(
+                    "{} keeps about {days} days: by option {} it arrives within that in {fresh}",
+                    cargo.name_en, o.rank
+                ));
+            }
+        }
+        let refusal = if options.is_empty() { Some(self.refusal(model, base, r, depart)) } else { None };
         if effort.cut_short {
             notes.push(format!("the search was cut short after {MAX_LABELS} labels; options may be missing"));
         }
         let indicative = options.iter().any(|o| o.indicative);
-        let cargo = &model.tables.cargo[r.cargo.ix()];
         let mut units: Vec<Units> = Vec::new();
         for l in self.loads.iter().filter(|l| l.unit != Unit::Tonne) {
             let u = legs::units(model, l);
@@ -792,6 +801,15 @@ fn shortlist(drafts: Vec<Draft>, n: usize) -> Vec<Draft> {
             chosen
         })
         .collect()
+}
+
+/// In how many draws a duration stays within `h`, as far as the percentiles shown tell.
+fn share_within(percentiles: &[(f64, f64)], h: f64) -> String {
+    match percentiles.iter().rev().find(|(_, p)| *p <= h) {
+        Some((q, _)) if *q >= 99.0 => "nearly all draws".into(),
+        Some((q, _)) => format!("about {q:.0} % of draws"),
+        None => "hardly any draw".into(),
+    }
 }
 
 /// A whole number with commas between thousands.
