@@ -279,6 +279,16 @@ pub fn read(
         out.entry(t.id.clone()).or_insert(Place { node: n, origin: Some(Origin::Own) });
     }
     towns(data, config, countries, &mut out)?;
+    for r in data.csv_if_any("curated/town_names.csv")? {
+        let Some(p) = out.get_mut(text(&r, "id")).filter(|p| p.node.kind != NodeKind::Town) else { continue };
+        for column in ["name_ru", "name_az", "name_kk", "name_ka", "name_hy", "name_tr", "name_zh"] {
+            add_name(&mut p.node, column, text(&r, column));
+        }
+        for alias in text(&r, "aliases").split(';').map(str::trim) {
+            add_name(&mut p.node, "", alias);
+        }
+        p.node.claim.sources.push("town_names".into());
+    }
     Ok(out)
 }
 
