@@ -213,13 +213,12 @@ fn missing(
                     }
                 }
             }
-            if !config.rail.dual_missing.contains(&id) {
-                for p in &parts {
-                    if let Some(x) = &mut land.graph.edges[*p] {
-                        let state = x.state.clone().unwrap_or_default();
-                        x.attr.gauge =
-                            config.rail.gauge.get(&state).map(|g| vec![*g]).unwrap_or(gauges.clone());
-                    }
+        }
+        if !config.rail.dual_missing.contains(&id) {
+            for p in &parts {
+                if let Some(x) = &mut land.graph.edges[*p] {
+                    let usual = x.state.as_ref().and_then(|s| config.rail.gauge.get(s));
+                    x.attr.gauge = usual.map_or_else(|| gauges.clone(), |g| vec![*g]);
                 }
             }
         }
