@@ -45,7 +45,7 @@ pub struct Config {
     pub sea: Sea,
     /// Oil and gas.
     pub pipe: Pipes,
-    /// Terms of the files, by the last but one part of the name (`osm`, `own`, ...).
+    /// Terms of the files, by the middle part of the name (`osm`, `own`, ...) or by the table (`emission`).
     pub terms: BTreeMap<String, Terms>,
 }
 

@@ -279,7 +279,11 @@ pub fn manifest(config: &Config, files: &mut Files) -> Result<()> {
     attribution.dedup();
     let default = config.terms.get("own").context("build.toml: terms.own is missing")?;
     let part = |name: &String| {
-        let terms: &Terms = name.rsplit('.').nth(1).and_then(|p| config.terms.get(p)).unwrap_or(default);
+        let mut words = name.split('.');
+        // By the table's own name, else by the middle part of the file's.
+        let own = words.next().and_then(|p| config.terms.get(p));
+        let middle = words.next().and_then(|p| config.terms.get(p));
+        let terms: &Terms = middle.or(own).unwrap_or(default);
         terms.part(name.clone())
     };
     let m = Manifest {
