@@ -70,8 +70,12 @@ fn failure(e: PlanError) -> Failure {
         PlanError::NoTime => "--depart 2025-12-18 or --arrive-by 2025-12-31",
         PlanError::SamePlace(_) => "`karvan places` shows which nodes a name stands for",
         PlanError::Calendar { .. } => "the calendar is that of the model's model.toml",
-        PlanError::NotCarried { .. } => "give the quantity in a unit that takes the cargo, or in --tonnes",
-        PlanError::OffTheNetwork { .. } => "a position is written lon,lat: degrees east first",
+        // Nothing given is wrong, but there is no such carriage.
+        PlanError::NotCarried { .. } => {
+            let hint = "give the quantity in a unit that takes the cargo, or in --tonnes";
+            return Failure::NoAnswer(e.to_string(), Some(hint.into()));
+        }
+        PlanError::OffTheNetwork(_) => "a position is written lon,lat: degrees east first",
         PlanError::Parameter(_) | PlanError::NoRoads => "`karvan check` lists what a model lacks",
         PlanError::Overloaded { .. }
         | PlanError::Backwards { .. }

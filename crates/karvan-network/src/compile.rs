@@ -196,6 +196,8 @@ pub struct Network<'m> {
     pub windows: Vec<Vec<(f64, f64)>>,
     /// Blockers of arcs.
     pub blockers: Vec<Vec<Blocker>>,
+    /// Rules that bar some movement on the day of departure.
+    pub barred: std::collections::BTreeSet<RuleIx>,
     /// Hour of the week, UTC, of the departure.
     pub hour_of_week: f64,
     /// Month (0 to 11) of each day since departure.
@@ -287,6 +289,7 @@ impl<'m> Network<'m> {
             weather: Vec::new(),
             windows: vec![Vec::new()],
             blockers: Vec::new(),
+            barred: Default::default(),
             hour_of_week,
             months,
             all_vias: ((1u16 << question.via.len().min(8)) - 1) as u8,
@@ -959,8 +962,13 @@ impl<'m> Builder<'m, '_> {
         };
         let mut window = 0;
         let mut blocked = Vec::new();
+        let mut barred: Vec<RuleIx> = Vec::new();
+        let bars = |on: &[Blocker]| -> Vec<RuleIx> {
+            on.iter().filter_map(|b| if let Blocker::Rule(r) = b { Some(*r) } else { None }).collect()
+        };
         if let Some(day) = self.question.as_of {
             blocked = blocks(day);
+            barred = bars(&blocked);
         } else {
             let mut days: Vec<Date> = Vec::new();
             for m in movements {
@@ -988,6 +996,9 @@ impl<'m> Builder<'m, '_> {
             days.dedup();
             let state = movements.first().and_then(|m| m.state).or(crossing.map(|c| c.1));
             let found: Vec<(Date, Vec<Blocker>)> = days.iter().map(|d| (*d, blocks(*d))).collect();
+            if let Some((_, at_departure)) = found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0) {
+                barred = bars(at_departure);
+            }
             if found.iter().any(|(_, b)| !b.is_empty()) {
                 let mut open: Vec<(f64, f64)> = Vec::new();
                 for (i, (day, b)) in found.iter().enumerate() {
@@ -1015,6 +1026,7 @@ impl<'m> Builder<'m, '_> {
                 }
             }
         }
+        self.net.barred.extend(barred);
         let blocked = if blocked.is_empty() {
             0
         } else {

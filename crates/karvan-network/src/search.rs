@@ -336,32 +336,38 @@ impl Network<'_> {
         }
         // A blocker weighs more than any journey.
         const BLOCKER_H: f64 = 1e6;
-        let mut dist = vec![f64::INFINITY; n];
-        let mut parent = vec![(NONE, NONE); n];
+        // A place to go via is part of where one is: the vertex, and the set of vias passed.
+        let sets = usize::from(self.all_vias) + 1;
+        let at = |vertex: u32, vias: u8| vertex as usize * sets + usize::from(vias);
+        let mut dist = vec![f64::INFINITY; n * sets];
+        let mut parent = vec![(NONE, NONE); n * sets];
         let mut heap = BinaryHeap::new();
-        dist[self.source as usize] = 0.0;
-        heap.push(Far(0.0, self.source));
-        while let Some(Far(d, v)) = heap.pop() {
-            if d > dist[v as usize] {
+        dist[at(self.source, 0)] = 0.0;
+        heap.push(Far(0.0, at(self.source, 0) as u32));
+        while let Some(Far(d, place)) = heap.pop() {
+            if d > dist[place as usize] {
                 continue;
             }
-            let first = self.first[v as usize];
-            for (i, arc) in self.arcs_of(v).iter().enumerate() {
+            let (vertex, vias) = ((place as usize / sets) as u32, (place as usize % sets) as u8);
+            let first = self.first[vertex as usize];
+            for (i, arc) in self.arcs_of(vertex).iter().enumerate() {
                 let blocks = if arc.blocked == 0 { 0 } else { self.blockers[arc.blocked as usize - 1].len() };
                 let nd = d + f64::from(arc.h) + BLOCKER_H * blocks as f64;
-                if nd < dist[arc.to as usize] {
-                    dist[arc.to as usize] = nd;
-                    parent[arc.to as usize] = (v, first + i as u32);
-                    heap.push(Far(nd, arc.to));
+                let next = at(arc.to, vias | arc.via);
+                if nd < dist[next] {
+                    dist[next] = nd;
+                    parent[next] = (place, first + i as u32);
+                    heap.push(Far(nd, next as u32));
                 }
             }
         }
-        if dist[self.sink as usize].is_infinite() {
+        let end = at(self.sink, self.all_vias);
+        if dist[end].is_infinite() {
             return None;
         }
         let mut arcs = Vec::new();
         let mut blockers = Vec::new();
-        let mut v = self.sink;
+        let mut v = end as u32;
         while parent[v as usize].0 != NONE {
             let (from, arc) = parent[v as usize];
             let b = self.arcs[arc as usize].blocked;

@@ -4,7 +4,7 @@ use geo::{Distance, Haversine, Point};
 use karvan_model::tables::Mode;
 use karvan_model::{Model, NodeIx};
 
-use crate::plan::{Endpoint, PlanError};
+use crate::plan::{Endpoint, OffTheNetwork, PlanError};
 
 /// Road nodes that a position is joined to.
 const NEAREST: usize = 3;
@@ -25,25 +25,26 @@ pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, Plan
             }
         }
     }
-    let here = Point::new(lon, lat);
-    let mut near: Vec<(f64, NodeIx)> = (0..on_road.len())
-        .filter(|i| on_road[*i])
-        .map(|i| {
-            let n = NodeIx::new(i);
-            let row = model.node(n);
-            (Haversine.distance(here, Point::new(row.lon, row.lat)) / 1000.0 * detour, n)
-        })
-        .collect();
-    near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    let around = |lon: f64, lat: f64| {
+        let here = Point::new(lon, lat);
+        let mut near: Vec<(f64, NodeIx)> = (0..on_road.len())
+            .filter(|i| on_road[*i])
+            .map(|i| {
+                let n = NodeIx::new(i);
+                let row = model.node(n);
+                (Haversine.distance(here, Point::new(row.lon, row.lat)) / 1000.0 * detour, n)
+            })
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        near
+    };
+    let near = around(lon, lat);
     let Some(&(nearest, main)) = near.first() else { return Err(PlanError::NoRoads) };
     if nearest > most {
-        return Err(PlanError::OffTheNetwork {
-            lon,
-            lat,
-            km: nearest,
-            most,
-            name: model.node(main).name_en.clone(),
-        });
+        let name = model.node(main).name_en.clone();
+        let swapped = around(lat, lon).first().filter(|(km, _)| lon.abs() <= 90.0 && *km <= most).copied();
+        let swapped = swapped.map(|(_, n)| model.node(n).name_en.clone());
+        return Err(PlanError::OffTheNetwork(Box::new(OffTheNetwork { lon, lat, km: nearest, most, name, swapped })));
     }
     // A border between the position and a node is not seen from here, so nodes of the nearest one's state only.
     let state = &model.node(main).state;

@@ -170,27 +170,47 @@ pub enum PlanError {
     #[error("the model states no parameter `{0}`, which plans need; add it to table `parameter`")]
     Parameter(&'static str),
     /// A position far from any road.
-    #[error(
-        "{lon},{lat} lies {km:.0} km of road from the nearest node of the network, {name}; at most {most:.0} km are bridged. Name a place nearer to it"
-    )]
-    OffTheNetwork {
-        /// Degrees east.
-        lon: f64,
-        /// Degrees north.
-        lat: f64,
-        /// Road to the nearest node, km.
-        km: f64,
-        /// Greatest access distance, km.
-        most: f64,
-        /// Nearest node.
-        name: String,
-    },
+    #[error("{0}")]
+    OffTheNetwork(Box<OffTheNetwork>),
     /// The model has no road at all.
     #[error("a position needs a road network, and the model has none; name a node")]
     NoRoads,
     /// No criterion.
     #[error("no criterion; give one or more of time, cost, co2e, reliability")]
     NoCriterion,
+}
+
+/// A position far from any road.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OffTheNetwork {
+    /// Degrees east.
+    pub lon: f64,
+    /// Degrees north.
+    pub lat: f64,
+    /// Road to the nearest node, km.
+    pub km: f64,
+    /// Greatest access distance, km.
+    pub most: f64,
+    /// Nearest node.
+    pub name: String,
+    /// Node near the position with its two numbers swapped, if there is one.
+    pub swapped: Option<String>,
+}
+
+impl std::fmt::Display for OffTheNetwork {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { lon, lat, km, most, name, swapped } = self;
+        match swapped {
+            Some(other) => write!(
+                f,
+                "{lon},{lat} is far from any road, while {lat},{lon} is by {other}: the two are swapped; degrees east come first"
+            ),
+            None => write!(
+                f,
+                "{lon},{lat} lies {km:.0} km of road from the nearest node of the network, {name}; at most {most:.0} km are bridged"
+            ),
+        }
+    }
 }
 
 /// Days after departure that a journey may take.
@@ -519,6 +539,13 @@ impl Asked {
             }
         }
         let refusal = if options.is_empty() { Some(self.refusal(model, base, r, depart)) } else { None };
+        if !options.is_empty() {
+            for ix in &net.barred {
+                let rule = &model.tables.rule[ix.ix()];
+                let till = rule.till.map_or(String::new(), |d| format!(", until {d}"));
+                notes.push(format!("other ways are barred on the day of departure: {} (rule/{}{till})", rule.what, rule.id));
+            }
+        }
         if effort.cut_short {
             notes.push(format!("the search was cut short after {MAX_LABELS} labels; options may be missing"));
         }
