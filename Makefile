@@ -1,7 +1,7 @@
 # `make demo`: everything from a fresh clone to a planned train and its report.
 # `make test`: everything that must hold before a change lands.
 
-.PHONY: demo test fmt lint unit docs-check model-check deny
+.PHONY: demo test fmt lint unit docs-check model-check questions-check browser deny
 
 KARVAN = target/release/karvan
 REPORT = demo/petrol-baku-yerevan.html
@@ -13,7 +13,7 @@ demo:
 	$(KARVAN) plan --from "Baku freight station" --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18 --format html --output $(REPORT)
 	@echo "The report: $(REPORT)"
 
-test: fmt lint unit docs-check model-check deny
+test: fmt lint unit docs-check model-check questions-check browser deny
 
 fmt:
 	cargo fmt --all --check
@@ -33,6 +33,17 @@ docs-check:
 
 model-check:
 	cargo xtask build-model --check
+
+questions-check:
+	cargo xtask questions --check
+
+# Reports of the real model, in a real browser. Where Chromium is missing and cannot be installed, that is said.
+browser:
+	cargo build --release --locked -p karvan-cli
+	@mkdir -p demo
+	$(KARVAN) plan --from "Baku freight station" --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18 --format html --output $(REPORT)
+	$(KARVAN) plan --from Altynkol --to Istanbul --cargo containers --feu 40 --depart 2026-03-02 --format html --lang ru --output demo/containers-istanbul.html
+	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
 
 deny:
 	scripts/deny.sh

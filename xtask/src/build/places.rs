@@ -113,6 +113,12 @@ pub fn add_name(n: &mut Node, column: &str, name: &str) {
 /// Crossings between states that are modelled.
 pub fn crossings(data: &Data, config: &Config, known: &BTreeSet<String>) -> Result<Vec<Crossing>> {
     let mut unnamed: BTreeMap<(String, String, String), usize> = BTreeMap::new();
+    // A name given later changes what is printed and not the key, which other tables use.
+    let named: BTreeMap<String, String> = data
+        .csv_if_any("curated/crossing_names.csv")?
+        .iter()
+        .map(|r| (text(r, "id").to_owned(), text(r, "name").to_owned()))
+        .collect();
     let mut out = Vec::new();
     for r in data.csv("geo/border_crossings.csv")? {
         let (mode, a, b) =
@@ -121,8 +127,12 @@ pub fn crossings(data: &Data, config: &Config, known: &BTreeSet<String>) -> Resu
         let id = if name.is_empty() {
             let n = unnamed.entry((mode.clone(), a.clone(), b.clone())).or_default();
             *n += 1;
-            name = format!("{a} - {b}, unnamed {mode} crossing {n}");
-            format!("{mode}_{}_{}_{n}", a.to_lowercase(), b.to_lowercase())
+            let id = format!("{mode}_{}_{}_{n}", a.to_lowercase(), b.to_lowercase());
+            name = match named.get(&id) {
+                Some(name) => name.clone(),
+                None => format!("{a} - {b}, unnamed {mode} crossing {n}"),
+            };
+            id
         } else {
             format!("{mode}_{}", slug(&name))
         };
