@@ -996,7 +996,8 @@ impl<'m> Builder<'m, '_> {
             days.dedup();
             let state = movements.first().and_then(|m| m.state).or(crossing.map(|c| c.1));
             let found: Vec<(Date, Vec<Blocker>)> = days.iter().map(|d| (*d, blocks(*d))).collect();
-            if let Some((_, at_departure)) = found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0) {
+            if let Some((_, at_departure)) = found.iter().rev().find(|(d, _)| self.hours_to(*d, state) <= 0.0)
+            {
                 barred = bars(at_departure);
             }
             if found.iter().any(|(_, b)| !b.is_empty()) {

@@ -44,7 +44,14 @@ pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, Plan
         let name = model.node(main).name_en.clone();
         let swapped = around(lat, lon).first().filter(|(km, _)| lon.abs() <= 90.0 && *km <= most).copied();
         let swapped = swapped.map(|(_, n)| model.node(n).name_en.clone());
-        return Err(PlanError::OffTheNetwork(Box::new(OffTheNetwork { lon, lat, km: nearest, most, name, swapped })));
+        return Err(PlanError::OffTheNetwork(Box::new(OffTheNetwork {
+            lon,
+            lat,
+            km: nearest,
+            most,
+            name,
+            swapped,
+        })));
     }
     // A border between the position and a node is not seen from here, so nodes of the nearest one's state only.
     let state = &model.node(main).state;

@@ -543,7 +543,10 @@ impl Asked {
             for ix in &net.barred {
                 let rule = &model.tables.rule[ix.ix()];
                 let till = rule.till.map_or(String::new(), |d| format!(", until {d}"));
-                notes.push(format!("other ways are barred on the day of departure: {} (rule/{}{till})", rule.what, rule.id));
+                notes.push(format!(
+                    "other ways are barred on the day of departure: {} (rule/{}{till})",
+                    rule.what, rule.id
+                ));
             }
         }
         if effort.cut_short {
@@ -852,20 +855,18 @@ fn grouped(x: f64) -> String {
     if x <= -0.5 { format!("-{out}") } else { out }
 }
 
-/// The borders an option crosses and the waters it sails: what a user would call its way.
+/// The borders an option crosses and the waters it sails: what a user would call its way. By which train it
+/// goes overland does not make another.
 fn way(o: &Itinerary) -> String {
+    let afloat =
+        |l: &Leg| l.mode.as_deref().is_some_and(|m| m == Mode::Sea.word() || m == Mode::InlandWater.word());
     o.legs
         .iter()
-        .filter(|l| l.kind == LegKind::Border || l.kind == LegKind::Haul && l.service.is_some())
-        .map(
-            |l| {
-                if l.kind == LegKind::Border {
-                    l.from.id.clone()
-                } else {
-                    format!("{}>{}", l.from.id, l.to.id)
-                }
-            },
-        )
+        .filter_map(|l| match l.kind {
+            LegKind::Border => Some(l.from.id.clone()),
+            LegKind::Haul if afloat(l) => Some(format!("{}>{}", l.from.id, l.to.id)),
+            _ => None,
+        })
         .collect::<Vec<_>>()
         .join("|")
 }
