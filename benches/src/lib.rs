@@ -71,5 +71,6 @@ pub fn request(model: &Model, q: &(&str, &str, &str, f64, &str)) -> Result<Reque
         options: 6,
         seed: 1,
         draws: Some(10_000),
+        why_not: None,
     })
 }

@@ -95,6 +95,7 @@ Examples:
   karvan plan --from Altynkol --to Poti --cargo containers --feu 40 --depart 2026-03-02 --format html -o poti.html
   karvan plan --from Tashkent --to Tbilisi --cargo textiles --trucks 1 --arrive-by 2026-04-30
   karvan plan --from Kostanay --to Yerevan --cargo 1001 --tonnes 3000 --depart 2025-11-10 --avoid RU
+  karvan plan --from Gazakh --to Ijevan --cargo cement --tonnes 600 --depart 2026-03-02 --why-not
   karvan plan --from 49.88,40.39 --to GEPTI --cargo UN1203 --trucks 3 --depart 2026-01-10
 
 A place is any of its names or codes, or lon,lat; a cargo is a name, an HS code or a UN number.
@@ -210,6 +211,12 @@ pub struct Plan {
     /// Draws per option; without it, as the model says
     #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000), help_heading = "Search")]
     pub draws: Option<u32>,
+    /// Also look for the least sets of rules, borders and lines that would open an option or improve the best
+    #[arg(long, help_heading = "Why not")]
+    pub why_not: bool,
+    /// Share of the generalised cost by which an improvement counts, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1, value_parser = share, help_heading = "Why not")]
+    pub margin: f64,
     /// Of which options the legs are shown (table)
     #[arg(long, value_enum, default_value = "best", help_heading = "Output")]
     pub legs: LegsWord,
@@ -249,6 +256,13 @@ pub enum LangWord {
     En,
     /// Russian
     Ru,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|v| (0.0..1.0).contains(v))
+        .ok_or_else(|| "a share from 0 to 1, such as 0.1".to_owned())
 }
 
 fn moment(text: &str) -> Result<DateTime, String> {

@@ -141,6 +141,7 @@ fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Fai
         options: usize::from(args.options),
         seed: common.seed,
         draws: args.draws.map(|d| d as usize),
+        why_not: args.why_not.then_some(args.margin),
     })
 }
 

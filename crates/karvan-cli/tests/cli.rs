@@ -164,8 +164,8 @@ fn nonsense_is_refused_and_says_the_way_out() {
             "--depart",
             "2031-05-01",
         ]),
-        2,
-        "error",
+        1,
+        "no answer",
     );
 }
 

@@ -118,6 +118,8 @@ pub struct Base {
     pub stretches: Vec<Stretch>,
     /// Dated intervals in which a link carries freight; links not here always do.
     pub open_days: BTreeMap<LinkIx, Vec<DayInterval>>,
+    /// Links with a state of their own by the first of the same name.
+    lines: BTreeMap<LinkIx, LinkIx>,
     /// Rows of `border` at a node.
     pub borders: HashMap<NodeIx, Vec<BorderIx>>,
     /// All ways of all services.
@@ -211,6 +213,14 @@ impl Base {
             }
         }
 
+        let mut first_of_name: BTreeMap<&str, LinkIx> = BTreeMap::new();
+        let mut lines = BTreeMap::new();
+        for link in open_days.keys() {
+            if let Some(name) = &t.link[link.ix()].name {
+                lines.insert(*link, *first_of_name.entry(name.as_str()).or_insert(*link));
+            }
+        }
+
         let mut borders: HashMap<NodeIx, Vec<BorderIx>> = HashMap::new();
         for (i, b) in t.border.iter().enumerate() {
             if let Some(node) = model.node_ix(b.node.as_str()) {
@@ -265,6 +275,7 @@ impl Base {
             is_key,
             stretches: Vec::new(),
             open_days,
+            lines,
             borders,
             sailings: Vec::new(),
             tracks,
@@ -672,6 +683,12 @@ impl Base {
                 (per_h > 0.0).then(|| until_full(s.capacity.best, per_h, round))
             })
             .clone()
+    }
+
+    /// The first link with a state of its own of the line that a link belongs to: pieces of one name are opened,
+    /// repaired or built together.
+    pub(crate) fn line_of(&self, link: LinkIx) -> LinkIx {
+        self.lines.get(&link).copied().unwrap_or(link)
     }
 
     /// Whether a link carries freight on a day.

@@ -53,6 +53,8 @@ pub struct Question {
     pub via: Vec<Vec<NodeIx>>,
     /// Whether what is forbidden or closed is kept, with its blockers, to find out what stands in the way.
     pub explain: bool,
+    /// Blockers that are taken as lifted.
+    pub lift: Vec<Blocker>,
 }
 
 /// Part of an arc.
@@ -947,7 +949,7 @@ impl<'m> Builder<'m, '_> {
                 }
             }
             if let Some(l) = link.filter(|l| !self.net.base.is_open(*l, day)) {
-                out.push(Blocker::Link(l));
+                out.push(Blocker::Link(self.net.base.line_of(l)));
             }
             if let Some((node, a, z, mode)) = *crossing {
                 match border_row(self.model(), self.net.base, node, a, z, mode, day) {
@@ -958,6 +960,13 @@ impl<'m> Builder<'m, '_> {
             }
             out.sort();
             out.dedup();
+            // What is lifted is so on every day: a border however its rows name it.
+            out.retain(|b| {
+                !self.question.lift.iter().any(|l| match (l, b) {
+                    (Blocker::Border(a, _), Blocker::Border(z, _)) => a == z,
+                    (l, b) => l == b,
+                })
+            });
             out
         };
         let mut window = 0;

@@ -390,6 +390,192 @@ impl Network<'_> {
     }
 }
 
+/// Most blockers that a set can hold.
+const SET: usize = 8;
+
+/// A label of the search for sets of blockers: where, at which cost, with which blockers lifted.
+#[derive(Clone, Copy)]
+struct SetLabel {
+    cost: f32,
+    vertex: u32,
+    next: u32,
+    vias: u8,
+    len: u8,
+    set: [u16; SET],
+}
+
+impl SetLabel {
+    fn blockers(&self) -> &[u16] {
+        &self.set[..usize::from(self.len)]
+    }
+
+    /// Whether every blocker of this one is one of the other's too. Both are in ascending order.
+    fn within(&self, other: &SetLabel) -> bool {
+        let mut rest = other.blockers().iter();
+        self.blockers().iter().all(|b| rest.any(|x| x == b))
+    }
+}
+
+struct SetEntry(u8, f32, u32);
+impl PartialEq for SetEntry {
+    fn eq(&self, o: &Self) -> bool {
+        self.cmp(o) == Ordering::Equal
+    }
+}
+impl Eq for SetEntry {}
+impl PartialOrd for SetEntry {
+    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
+        Some(self.cmp(o))
+    }
+}
+impl Ord for SetEntry {
+    fn cmp(&self, o: &Self) -> Ordering {
+        o.0.cmp(&self.0).then(o.1.total_cmp(&self.1)).then(o.2.cmp(&self.2))
+    }
+}
+
+impl Network<'_> {
+    /// Least sets of blockers: lifting all of one opens a way, or a way that is cheaper than the best without by
+    /// at least `margin`, and no set within it does. Fewest first, at most `most` in a set and `sets` of them.
+    ///
+    /// The cost of a way is its price, plus `usd_per_h` for each hour of its mean and `usd_per_kg` for each kg of
+    /// CO2e. Asked of a network compiled with `explain`. Labels are taken in the order of the number of their
+    /// blockers, then of cost; one is dropped where another at its vertex is no dearer with blockers all among its own.
+    pub fn blocker_sets(
+        &self,
+        usd_per_h: f32,
+        usd_per_kg: f32,
+        margin: f32,
+        most: usize,
+        sets: usize,
+    ) -> Vec<Vec<Blocker>> {
+        const MAX_LABELS: usize = 1_500_000;
+        let n = self.first.len().saturating_sub(1);
+        if n == 0 || self.arcs.is_empty() {
+            return Vec::new();
+        }
+        let most = most.min(SET);
+        // The number of each blocker, and each arc's blockers by number.
+        let mut all: Vec<Blocker> = self.blockers.iter().flatten().copied().collect();
+        all.sort();
+        all.dedup();
+        let number = |b: &Blocker| all.binary_search(b).unwrap_or(0) as u16;
+        let of_arc: Vec<Vec<u16>> = self.blockers.iter().map(|v| v.iter().map(number).collect()).collect();
+        let weight = |a: &Arc| {
+            let wait = if a.wait == 0 { 0.0 } else { self.waiting(a, 0.0).0 as f32 };
+            a.usd + usd_per_h * (a.h + wait) + usd_per_kg * a.co2e
+        };
+        let weights: Vec<f32> = self.arcs.iter().map(weight).collect();
+
+        // What is at least still to come, whatever is lifted.
+        let reverse = Reverse::of(self);
+        let mut bound = vec![f32::INFINITY; n];
+        let mut heap = BinaryHeap::new();
+        bound[self.sink as usize] = 0.0;
+        heap.push(Entry(0.0, self.sink));
+        while let Some(Entry(d, v)) = heap.pop() {
+            if d > bound[v as usize] {
+                continue;
+            }
+            for (from, arc) in
+                &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize]
+            {
+                let nd = d + weights[*arc as usize];
+                if nd < bound[*from as usize] {
+                    bound[*from as usize] = nd;
+                    heap.push(Entry(nd, *from));
+                }
+            }
+        }
+
+        let mut labels: Vec<SetLabel> = Vec::with_capacity(1 << 14);
+        let mut head = vec![NONE; n];
+        let mut heap = BinaryHeap::new();
+        let mut found: Vec<SetLabel> = Vec::new();
+        let mut limit = f32::INFINITY;
+        labels.push(SetLabel { cost: 0.0, vertex: self.source, next: NONE, vias: 0, len: 0, set: [0; SET] });
+        heap.push(SetEntry(0, bound[self.source as usize], 0));
+        while let Some(SetEntry(_, f, at)) = heap.pop() {
+            let label = labels[at as usize];
+            let useless = |l: &SetLabel, f: f32| {
+                l.len > 0 && f > limit || found.iter().any(|s| s.within(l) && (s.len < l.len || s.cost <= f))
+            };
+            if useless(&label, f) {
+                continue;
+            }
+            if label.vertex == self.sink {
+                if label.vias != self.all_vias {
+                    continue;
+                }
+                if label.len == 0 {
+                    // The best without lifting anything: what is found must be better by the margin.
+                    limit = limit.min(label.cost * (1.0 - margin));
+                } else {
+                    found.push(label);
+                    if found.len() >= sets {
+                        break;
+                    }
+                }
+                continue;
+            }
+            if labels.len() > MAX_LABELS {
+                break;
+            }
+            let first = self.first[label.vertex as usize];
+            for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
+                if !bound[arc.to as usize].is_finite() {
+                    continue;
+                }
+                let mut next = SetLabel {
+                    cost: label.cost + weights[first as usize + i],
+                    vertex: arc.to,
+                    vias: label.vias | arc.via,
+                    ..label
+                };
+                if arc.blocked > 0 && !add_all(&mut next, &of_arc[arc.blocked as usize - 1], most) {
+                    continue;
+                }
+                let f = next.cost + bound[arc.to as usize];
+                if useless(&next, f) {
+                    continue;
+                }
+                let mut cursor = head[arc.to as usize];
+                let mut dominated = false;
+                while cursor != NONE && !dominated {
+                    let other = &labels[cursor as usize];
+                    dominated =
+                        other.cost <= next.cost && other.vias & next.vias == next.vias && other.within(&next);
+                    cursor = other.next;
+                }
+                if dominated {
+                    continue;
+                }
+                next.next = head[arc.to as usize];
+                head[arc.to as usize] = labels.len() as u32;
+                heap.push(SetEntry(next.len, f, labels.len() as u32));
+                labels.push(next);
+            }
+        }
+        found.iter().map(|l| l.blockers().iter().map(|b| all[usize::from(*b)]).collect()).collect()
+    }
+}
+
+/// Adds blockers to a label's set, in ascending order; `false` if it would hold more than `most`.
+fn add_all(label: &mut SetLabel, blockers: &[u16], most: usize) -> bool {
+    for b in blockers {
+        match label.blockers().binary_search(b) {
+            Ok(_) => {}
+            Err(_) if usize::from(label.len) >= most => return false,
+            Err(i) => {
+                label.set.copy_within(i..usize::from(label.len), i + 1);
+                label.set[i] = *b;
+                label.len += 1;
+            }
+        }
+    }
+    true
+}
+
 #[derive(PartialEq)]
 struct Far(f64, u32);
 impl Eq for Far {}

@@ -243,6 +243,7 @@ fn question(model: &Model, to: usize) -> Question {
         avoid_modes: Vec::new(),
         via: Vec::new(),
         explain: false,
+        lift: Vec::new(),
     }
 }
 
@@ -397,6 +398,70 @@ proptest! {
         let (before, after) = (solve(&strict), solve(&loose));
         for b in before {
             prop_assert!(after.iter().any(|a| (0..CRITERIA).all(|k| a[k] <= b[k] + 1e-3)), "{b:?} {after:?}");
+        }
+    }
+
+    /// The sets of blockers are the minimal ones: against every subset of the prohibitions, by brute force.
+    #[test]
+    fn blocker_sets_are_minimal(edges in edges(6, 11), free in 0usize..4) {
+        let crossing: Vec<usize> =
+            edges.iter().enumerate().filter(|(_, e)| (e.a < 3) != (e.b < 3)).map(|(k, _)| k).take(7).collect();
+        // Some crossings are open, so that there may be a way already.
+        let forbidden: Vec<usize> = crossing.iter().copied().skip(free).collect();
+        const MARGIN: f32 = 0.1;
+        let weigh = |f: &[f32; CRITERIA]| f[2] + 3.0 * f[0];
+        let best = |forbid: &[usize]| -> Option<f32> {
+            let m = model(6, &edges, forbid);
+            let base = Base::new(&m);
+            let net = compile(&m, &base, &question(&m, 5));
+            net.pareto(&EXACT).0.iter().map(|f| weigh(&f.costs)).min_by(f32::total_cmp)
+        };
+        let today = best(&forbidden);
+        let good = |lifted: &[usize]| {
+            let rest: Vec<usize> = forbidden.iter().copied().filter(|k| !lifted.contains(k)).collect();
+            match (best(&rest), today) {
+                (Some(then), Some(now)) => then <= now * (1.0 - MARGIN),
+                (Some(_), None) => true,
+                (None, _) => false,
+            }
+        };
+        let subsets: Vec<Vec<usize>> = (1u32..1 << forbidden.len())
+            .map(|set| (0..forbidden.len()).filter(|i| set >> i & 1 == 1).map(|i| forbidden[i]).collect())
+            .collect();
+        let opening: Vec<&Vec<usize>> = subsets.iter().filter(|s| good(s)).collect();
+        let mut minimal: Vec<Vec<usize>> = opening
+            .iter()
+            .filter(|s| !opening.iter().any(|o| o.len() < s.len() && o.iter().all(|x| s.contains(x))))
+            .map(|s| (*s).clone())
+            .collect();
+        minimal.sort();
+
+        // All crossings are of the whole territory's border, so rules at their nodes are the only blockers.
+        let m = model(6, &edges, &forbidden);
+        let base = Base::new(&m);
+        let net = compile(&m, &base, &Question { explain: true, ..question(&m, 5) });
+        let mut ours: Vec<Vec<usize>> = net
+            .blocker_sets(3.0, 0.0, MARGIN, 7, 1000)
+            .iter()
+            .map(|set| {
+                let mut ks: Vec<usize> = set
+                    .iter()
+                    .map(|b| match b {
+                        Blocker::Rule(r) => m.tables.rule[r.ix()].id.as_str()[1..].parse().unwrap(),
+                        other => panic!("{other:?}"),
+                    })
+                    .collect();
+                ks.sort();
+                ks
+            })
+            .collect();
+        ours.sort();
+        prop_assert_eq!(&ours, &minimal);
+
+        // And lifting a set in the question itself opens what was promised.
+        for set in net.blocker_sets(3.0, 0.0, MARGIN, 7, 1000) {
+            let lifted = compile(&m, &base, &Question { lift: set, ..question(&m, 5) });
+            prop_assert!(!lifted.pareto(&EXACT).0.is_empty());
         }
     }
 

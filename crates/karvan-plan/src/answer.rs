@@ -21,6 +21,8 @@ pub struct Answer {
     pub options: Vec<Itinerary>,
     /// Why no option exists.
     pub refusal: Option<Refusal>,
+    /// What would open an option or improve the best, fewest blockers first; where it was asked for.
+    pub why_not: Option<Vec<Opening>>,
     /// Whether less than half of the cost of some option rests on published prices.
     pub indicative: bool,
     /// Assumptions and warnings that hold for all options, in sentences.
@@ -321,6 +323,29 @@ pub struct Blocker {
     pub days: String,
     /// Addresses of sources, or `assumed: …`.
     pub sources: Vec<String>,
+}
+
+/// A least set of blockers whose lifting would open an option or improve the best one.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Opening {
+    /// What would have to be lifted, opened, repaired or built: all of these, and none of them in vain.
+    pub lift: Vec<Blocker>,
+    /// The best option then, in a few words.
+    pub label: String,
+    /// Its length.
+    pub distance_km: Km,
+    /// Its median duration.
+    pub p50_h: Hours,
+    /// Its ninetieth percentile.
+    pub p90_h: Hours,
+    /// Its cost, USD.
+    pub cost_usd: Estimate,
+    /// Its emissions.
+    pub co2e_kg: KgCo2e,
+    /// Its generalised cost, USD.
+    pub generalised_usd: f64,
+    /// How much less that is than the best option's today, USD; empty where there is none today.
+    pub gain_usd: Option<f64>,
 }
 
 /// What the computation was.

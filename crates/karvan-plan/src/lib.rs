@@ -10,6 +10,7 @@ mod draws;
 mod legs;
 mod near;
 mod plan;
+mod why_not;
 
 pub use draws::{Draws, percentile};
 pub use near::endpoint_near;

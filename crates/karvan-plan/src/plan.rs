@@ -97,6 +97,8 @@ pub struct Request {
     pub seed: u64,
     /// Draws per option; `None`: as the model says.
     pub draws: Option<usize>,
+    /// Whether to look for what would open an option, or improve the best by this share of its generalised cost.
+    pub why_not: Option<f64>,
 }
 
 /// A question that cannot be asked.
@@ -308,16 +310,16 @@ fn parameter(model: &Model, id: &'static str) -> Result<Estimate, PlanError> {
 }
 
 /// A request with its quantities worked out.
-struct Asked {
-    loads: Vec<Loads>,
+pub(crate) struct Asked {
+    pub(crate) loads: Vec<Loads>,
     load_into: Vec<Unit>,
     tonnes: f64,
     origin: Option<StateIx>,
     destination: Option<StateIx>,
     zone_of: BTreeMap<NodeIx, jiff::tz::TimeZone>,
-    value_of_hour: f64,
+    pub(crate) value_of_hour: f64,
     reliability_ratio: f64,
-    co2e_price: f64,
+    pub(crate) co2e_price: f64,
     notes: Vec<String>,
 }
 
@@ -444,7 +446,7 @@ impl Asked {
         zone.to_ambiguous_zoned(local).compatible().map_or(Timestamp::UNIX_EPOCH, |z| z.timestamp())
     }
 
-    fn question(&self, r: &Request, depart: Timestamp, explain: bool) -> NetQuestion {
+    pub(crate) fn question(&self, r: &Request, depart: Timestamp, explain: bool) -> NetQuestion {
         NetQuestion {
             cargo: r.cargo,
             loads: self.loads.clone(),
@@ -459,10 +461,11 @@ impl Asked {
             avoid_modes: r.avoid_modes.clone(),
             via: r.via.iter().map(|v| v.nodes.iter().map(|(n, _)| *n).collect()).collect(),
             explain,
+            lift: Vec::new(),
         }
     }
 
-    fn pricer<'m>(&self, model: &'m Model, r: &Request, depart: Timestamp) -> Pricer<'m> {
+    pub(crate) fn pricer<'m>(&self, model: &'m Model, r: &Request, depart: Timestamp) -> Pricer<'m> {
         let zone = self.zone_of.get(&r.from.main).cloned().unwrap_or(jiff::tz::TimeZone::UTC);
         Pricer {
             model,
@@ -474,21 +477,30 @@ impl Asked {
         }
     }
 
-    fn answer(
+    /// State of origin.
+    pub(crate) fn origin(&self) -> Option<StateIx> {
+        self.origin
+    }
+
+    /// The latest arrival asked for, as an instant.
+    fn latest(&self, r: &Request) -> Option<Timestamp> {
+        r.arrive_by.map(|by| self.instant(by, r.to.main))
+    }
+
+    /// The options of the ways found: legs built, drawn, the dominated taken out, ordered.
+    pub(crate) fn options(
         &self,
         model: &Model,
-        base: &Base,
+        net: &Network,
+        ways: &[Found],
         r: &Request,
-        depart: Timestamp,
         draws: usize,
-        provenance: Provenance,
-    ) -> Result<Answer, PlanError> {
-        let (net, ways, effort) = self.search(model, base, r, depart);
+    ) -> Result<Vec<Itinerary>, PlanError> {
         let courses = Courses::new(model);
-        let latest = r.arrive_by.map(|by| self.instant(by, r.to.main));
+        let latest = self.latest(r);
         let mut drafts: Vec<Draft> = Vec::new();
-        for w in &ways {
-            let d = legs::build(&net, w, &courses);
+        for w in ways {
+            let d = legs::build(net, w, &courses);
             // Ways that differ in a yard only are one option: the better of them.
             match drafts.iter_mut().find(|x| x.signature == d.signature) {
                 Some(known) if self.estimate(&d) < self.estimate(known) => *known = d,
@@ -517,7 +529,7 @@ impl Asked {
             .map(|d| {
                 let mut t = drawer.durations(&d.processes, net.hour_of_week, &net.months, &rho);
                 t.sort_unstable_by(f32::total_cmp);
-                self.itinerary(&net, r, d, &t, latest)
+                self.itinerary(net, r, d, &t, latest)
             })
             .collect();
         options = nondominated(options);
@@ -526,6 +538,21 @@ impl Asked {
         for (i, o) in options.iter_mut().enumerate() {
             o.rank = i as u32 + 1;
         }
+        Ok(options)
+    }
+
+    fn answer(
+        &self,
+        model: &Model,
+        base: &Base,
+        r: &Request,
+        depart: Timestamp,
+        draws: usize,
+        provenance: Provenance,
+    ) -> Result<Answer, PlanError> {
+        let (net, ways, effort) = self.search(model, base, r, depart);
+        let latest = self.latest(r);
+        let options = self.options(model, &net, &ways, r, draws)?;
 
         let cargo = &model.tables.cargo[r.cargo.ix()];
         let mut notes = self.notes.clone();
@@ -549,6 +576,10 @@ impl Asked {
                 ));
             }
         }
+        let why_not = match r.why_not {
+            Some(margin) => Some(self.why_not(model, base, r, depart, options.first(), margin, draws)?),
+            None => None,
+        };
         if effort.cut_short {
             notes.push(format!("the search was cut short after {MAX_LABELS} labels; options may be missing"));
         }
@@ -589,6 +620,7 @@ impl Asked {
             },
             options,
             refusal,
+            why_not,
             indicative,
             notes,
             ordering: format!(
@@ -611,7 +643,20 @@ impl Asked {
         r: &Request,
         depart: Timestamp,
     ) -> (Network<'m>, Vec<Found>, Effort) {
-        let net = Network::compile(base, self.pricer(model, r, depart), &self.question(r, depart, false));
+        self.search_with(model, base, r, depart, Vec::new())
+    }
+
+    /// The same with some blockers lifted.
+    pub(crate) fn search_with<'m>(
+        &self,
+        model: &'m Model,
+        base: &'m Base,
+        r: &Request,
+        depart: Timestamp,
+        lift: Vec<NetBlocker>,
+    ) -> (Network<'m>, Vec<Found>, Effort) {
+        let question = NetQuestion { lift, ..self.question(r, depart, false) };
+        let net = Network::compile(base, self.pricer(model, r, depart), &question);
         let settings = Settings {
             criteria: Criterion::ALL.map(|c| r.criteria.contains(&c)),
             epsilon: EPSILON,
@@ -733,7 +778,7 @@ impl Asked {
         Refusal { reason, blockers, hints }
     }
 
-    fn blocker(&self, model: &Model, b: &NetBlocker, day: Date) -> Blocker {
+    pub(crate) fn blocker(&self, model: &Model, b: &NetBlocker, day: Date) -> Blocker {
         let days = |from: Option<Date>, till: Option<Date>| match (from, till) {
             (None, None) => "always".to_owned(),
             (Some(f), None) => format!("from {f}"),

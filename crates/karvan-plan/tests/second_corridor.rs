@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use karvan_model::places::{Gazetteer, Place, find_cargo};
-use karvan_model::tables::Unit;
+use karvan_model::tables::{Mode, Unit};
 use karvan_model::{Model, Tables};
 use karvan_network::base::Base;
 use karvan_plan::answer::{Answer, LegKind, Provenance};
@@ -54,6 +54,7 @@ fn request(model: &Model, ask: &Ask) -> Request {
         options: 6,
         seed: 1,
         draws: Some(2000),
+        why_not: None,
     }
 }
 
@@ -189,4 +190,24 @@ fn one_seed_one_answer() {
     let (a, b) = (answer(&m, &ask), answer(&m, &ask));
     println!("{}", describe(&a));
     assert_eq!(format!("{a:?}"), format!("{b:?}"));
+}
+
+#[test]
+fn why_not_names_the_least_that_would_open_a_way_and_scenarios_of_it_do() {
+    let m = model();
+    let base = Base::new(&m);
+    let ask =
+        Ask { from: "Orlo", to: "Vara", cargo: "tea", quantity: tonnes(54.0), depart: "2031-02-03T08:00" };
+    let by_road =
+        Request { why_not: Some(0.1), avoid_modes: vec![Mode::Sea, Mode::Rail], ..request(&m, &ask) };
+    let a = plan(&m, &base, &by_road, Provenance::default()).unwrap();
+    assert!(a.options.is_empty(), "the pass is closed until 2032");
+    let openings = a.why_not.unwrap();
+    let first = &openings[0];
+    assert_eq!(first.lift.iter().map(|b| b.row.as_str()).collect::<Vec<_>>(), ["border/north_road"]);
+    // What is promised is what comes once the border's own row has opened it.
+    let later = Request { depart: Some("2032-02-03T08:00".parse().unwrap()), why_not: None, ..by_road };
+    let b = plan(&m, &base, &later, Provenance::default()).unwrap();
+    assert_eq!(b.options[0].label, first.label);
+    assert!((b.options[0].cost_usd.best - first.cost_usd.best).abs() < 1.0);
 }

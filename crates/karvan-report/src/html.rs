@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use jiff::civil::Date;
-use karvan_plan::answer::{Answer, Itinerary, Leg, LegKind, Stop, Units};
+use karvan_plan::answer::{Answer, Blocker, Itinerary, Leg, LegKind, Opening, Stop, Units};
 use karvan_units::Estimate;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -193,6 +193,17 @@ struct RefusalPart<'a> {
     blockers: Vec<BlockerRow>,
 }
 
+#[derive(Serialize)]
+struct OpeningRow {
+    label: String,
+    p50: String,
+    p90: String,
+    cost: String,
+    co2e: String,
+    gain: String,
+    lift: Vec<BlockerRow>,
+}
+
 /// What the template may ask for.
 #[derive(Serialize)]
 struct Context<'a> {
@@ -205,6 +216,7 @@ struct Context<'a> {
     asks_on_time: bool,
     options: Vec<OptionRow>,
     refusal: Option<RefusalPart<'a>>,
+    why_not: Option<Vec<OpeningRow>>,
     map: String,
     has_disputed: bool,
     map_modes: Vec<Fact>,
@@ -225,6 +237,17 @@ struct Context<'a> {
     attribution: &'a [String],
 }
 
+fn blocker_rows(blockers: &[Blocker], text: &Text) -> Vec<BlockerRow> {
+    let row = |b: &Blocker| BlockerRow {
+        kind: text.word("blocker", &b.kind),
+        what: b.what.clone(),
+        row: b.row.clone(),
+        days: b.days.clone(),
+        sources: sources_of(&b.sources),
+    };
+    blockers.iter().map(row).collect()
+}
+
 struct Page {
     text: &'static Text,
     style: Style<'static>,
@@ -239,19 +262,28 @@ impl Page {
         let chart = |f: fn(&Answer, &Text) -> String| if some { f(a, text) } else { String::new() };
         let legend: Vec<Fact> =
             leg_classes(a, text).into_iter().map(|(c, name)| Fact { name, value: c.to_owned() }).collect();
-        let refusal = a.refusal.as_ref().map(|r| {
-            let blockers: Vec<BlockerRow> = r
-                .blockers
-                .iter()
-                .map(|b| BlockerRow {
-                    kind: text.word("blocker", &b.kind),
-                    what: b.what.clone(),
-                    row: b.row.clone(),
-                    days: b.days.clone(),
-                    sources: sources_of(&b.sources),
-                })
-                .collect();
-            RefusalPart { reason: &r.reason, hints: &r.hints, blockers }
+        let refusal = a.refusal.as_ref().map(|r| RefusalPart {
+            reason: &r.reason,
+            hints: &r.hints,
+            blockers: blocker_rows(&r.blockers, text),
+        });
+        let num = &self.style;
+        let why_not = a.why_not.as_ref().map(|openings| {
+            let row = |o: &Opening| OpeningRow {
+                label: o.label.clone(),
+                p50: num.fixed(o.p50_h.get() / 24.0, 1),
+                p90: num.fixed(o.p90_h.get() / 24.0, 1),
+                cost: format!(
+                    "{} ({}–{})",
+                    num.short(o.cost_usd.best, 0),
+                    num.short(o.cost_usd.low, 0),
+                    num.short(o.cost_usd.high, 0)
+                ),
+                co2e: num.short(o.co2e_kg.get() / 1000.0, 2),
+                gain: o.gain_usd.map(|g| num.short(g, 0)).unwrap_or_default(),
+                lift: blocker_rows(&o.lift, text),
+            };
+            openings.iter().map(row).collect::<Vec<_>>()
         });
         let map = map(a, text);
         Context {
@@ -264,6 +296,7 @@ impl Page {
             asks_on_time: a.options.iter().any(|o| o.on_time.is_some()),
             options,
             refusal,
+            why_not,
             has_disputed: map.contains("boundary open\" d=\"M"),
             map,
             map_modes: self.map_modes(a),

@@ -1,7 +1,7 @@
 //! The answer as a table for the terminal.
 
 use jiff::Zoned;
-use karvan_plan::answer::{Answer, Itinerary, Leg, LegKind, Question, Refusal, Stop, Units};
+use karvan_plan::answer::{Answer, Itinerary, Leg, LegKind, Opening, Question, Refusal, Stop, Units};
 use unicode_width::UnicodeWidthStr;
 
 use crate::num::{self, PLAIN};
@@ -118,6 +118,9 @@ impl Page {
                 self.rules(shown);
                 self.claims(shown);
             }
+        }
+        if let Some(openings) = &a.why_not {
+            self.why_not(openings);
         }
         self.list("Notes", &a.notes);
         self.provenance(a);
@@ -300,6 +303,35 @@ impl Page {
             self.gap();
             for h in &r.hints {
                 self.text(Ink::Bold, 0, &format!("hint: {h}"));
+            }
+        }
+    }
+
+    fn why_not(&mut self, openings: &[Opening]) {
+        self.heading("What would open or better it, fewest measures first");
+        if openings.is_empty() {
+            self.item("nothing that the model knows: no set of up to six rules, borders and lines");
+        }
+        for (i, o) in openings.iter().enumerate() {
+            let gain = match o.gain_usd {
+                Some(g) => format!("; {} USD better in generalised cost", PLAIN.short(g, 0)),
+                None => String::new(),
+            };
+            self.item(&format!(
+                "{}. {}, {} km: P50 {}, P90 {} days, {} USD, {} t CO2e{gain}; it would need",
+                i + 1,
+                o.label,
+                PLAIN.short(o.distance_km.get(), 0),
+                PLAIN.fixed(o.p50_h.get() / 24.0, 1),
+                PLAIN.fixed(o.p90_h.get() / 24.0, 1),
+                with_range(o.cost_usd),
+                PLAIN.short(o.co2e_kg.get() / 1000.0, 2),
+            ));
+            for b in &o.lift {
+                self.text(Ink::Plain, 4, &format!("{}: {} ({}; {})", b.kind, b.what, b.days, b.row));
+                for s in &b.sources {
+                    self.text(Ink::Dim, 8, s);
+                }
             }
         }
     }

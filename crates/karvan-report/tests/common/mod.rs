@@ -303,6 +303,7 @@ fn answer(question: Question, options: Vec<Itinerary>) -> Answer {
         indicative: options.iter().any(|o| o.indicative),
         question,
         options,
+        why_not: None,
         refusal: None,
         notes: vec!["Prices are those published for 2023 to 2025, converted at the mean rate of their year.".into()],
         ordering: "Generalised cost: cost plus 22 USD an hour of mean time plus 11 USD an hour of spread (P90 less P50).".into(),
