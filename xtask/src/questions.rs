@@ -1,6 +1,7 @@
-//! `cargo xtask questions`: the page of questions, answered by the program as it is.
+//! `cargo xtask questions`: the pages of questions, answered by the program as it is.
 //!
-//! `docs/questions.toml` holds the commands and what is known; `docs/questions.md` is written from it.
+//! `docs/questions.toml` holds the commands and what is known; `docs/questions.md` is written from it. Likewise
+//! `docs/dated-questions.toml`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -54,14 +55,14 @@ fn words(command: &str) -> Vec<String> {
     out
 }
 
-/// Writes the page, or with `check` fails if it differs from what is there.
+/// The pages, by the name of their files in `docs/`.
+const PAGES: &[&str] = &["questions", "dated-questions"];
+
+/// Writes the pages, or with `check` fails if one differs from what is there.
 ///
 /// # Errors
 /// If a command ends with another status than the page says, or a file cannot be read or written.
 pub fn run(root: &Path, check: bool) -> Result<()> {
-    let source = root.join("docs/questions.toml");
-    let text = std::fs::read_to_string(&source).with_context(|| source.display().to_string())?;
-    let page: Page = toml::from_str(&text).with_context(|| source.display().to_string())?;
     let build = Command::new(env!("CARGO"))
         .args(["build", "-q", "--release", "-p", "karvan-cli"])
         .current_dir(root)
@@ -70,16 +71,23 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     if !build.success() {
         bail!("the program does not build");
     }
+    PAGES.iter().try_for_each(|name| page(root, name, check))
+}
+
+fn page(root: &Path, name: &str, check: bool) -> Result<()> {
+    let source = root.join(format!("docs/{name}.toml"));
+    let text = std::fs::read_to_string(&source).with_context(|| source.display().to_string())?;
+    let page: Page = toml::from_str(&text).with_context(|| source.display().to_string())?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let karvan = target.join("release/karvan");
-    let mut out =
-        String::from("<!-- Written by `cargo xtask questions` from questions.toml; edit that. -->\n\n");
+    let mut out = format!("<!-- Written by `cargo xtask questions` from {name}.toml; edit that. -->\n\n");
     out.push_str(page.intro.trim());
     out.push('\n');
     for s in &page.section {
         let _ = write!(out, "\n## {}\n", s.title);
         for a in &s.ask {
-            let run = Command::new(&karvan).args(words(&a.command)).output().context("karvan")?;
+            let run =
+                Command::new(&karvan).args(words(&a.command)).current_dir(root).output().context("karvan")?;
             let status = run.status.code().unwrap_or(-1);
             if status != a.status {
                 bail!(
@@ -105,11 +113,11 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
         }
         let _ = write!(out, "\n{}\n", s.known.trim());
     }
-    let target = root.join("docs/questions.md");
+    let target = root.join(format!("docs/{name}.md"));
     if check {
         let there = std::fs::read_to_string(&target).unwrap_or_default();
         if there != out {
-            bail!("docs/questions.md is not what the program answers; `cargo xtask questions` writes it");
+            bail!("docs/{name}.md is not what the program answers; `cargo xtask questions` writes it");
         }
         return Ok(());
     }
