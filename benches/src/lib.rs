@@ -72,5 +72,6 @@ pub fn request(model: &Model, q: &(&str, &str, &str, f64, &str)) -> Result<Reque
         seed: 1,
         draws: Some(10_000),
         why_not: None,
+        used: Default::default(),
     })
 }

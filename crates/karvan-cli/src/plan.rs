@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use karvan_model::places::{Gazetteer, Place, find_cargo};
+use karvan_model::rules::QuotaUse;
 use karvan_model::tables::{Mode, Unit};
 use karvan_model::{Model, NodeIx, StateIx};
 use karvan_network::base::Base;
@@ -142,6 +143,7 @@ fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Fai
         seed: common.seed,
         draws: args.draws.map(|d| d as usize),
         why_not: args.why_not.then_some(args.margin),
+        used: QuotaUse::default(),
     })
 }
 

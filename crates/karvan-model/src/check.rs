@@ -723,6 +723,7 @@ impl<'m> Check<'m> {
 
     fn rules(&mut self) {
         let t = &self.tables.rule;
+        let peopled: HashSet<&str> = self.tables.member.iter().map(|m| m.group.as_str()).collect();
         for (i, r) in t.iter().enumerate() {
             self.interval(t, i, r.from, r.till);
             self.hs(t, i, &r.hs);
@@ -744,9 +745,69 @@ impl<'m> Check<'m> {
                 }
                 Effect::Delay => needs("delay_h", r.delay_h.is_none()),
                 Effect::Paper => needs("paper", r.paper.is_none()),
+                Effect::Discount => needs("value", r.value.is_none()),
+                Effect::Ration => needs("quota", r.quota.is_none()),
                 Effect::Forbid | Effect::Permit | Effect::Waive => {}
             }
-            if r.effect != Effect::Charge && r.value.is_some() {
+            if r.quota.is_some() {
+                needs("quota_unit", r.quota_unit.is_none());
+                needs("quota_period", r.quota_period.is_none());
+            } else if r.quota_unit.is_some() || r.quota_period.is_some() {
+                let column = if r.quota_unit.is_some() { "quota_unit" } else { "quota_period" };
+                if r.effect != Effect::Ration {
+                    let what = format!("rule `{}`: `{column}` without a quota", r.id);
+                    self.warn(t, i, column, what).hint =
+                        Some("state the amount in `quota`, or take it out".into());
+                }
+            }
+            if let Some(q) = r.quota {
+                if q < 0.0 {
+                    self.error(t, i, "quota", format!("rule `{}`: a quota of {q}", r.id)).allowed =
+                        Some("0 or more, in `quota_unit`".into());
+                }
+                if matches!(r.effect, Effect::Forbid | Effect::Charge | Effect::Delay | Effect::Paper) {
+                    let what = format!("rule `{}`: effect `{}` with a quota", r.id, r.effect);
+                    self.error(t, i, "quota", what).allowed = Some(
+                        "`ration` (may go while it lasts), or `permit`, `waive`, `discount` for so much"
+                            .into(),
+                    );
+                }
+            }
+            if let (Some(least), Some(most)) = (r.min_t, r.max_t)
+                && least > most
+            {
+                let what = format!(
+                    "rule `{}` can never apply: min_t {} is more than max_t {}",
+                    r.id,
+                    least.get(),
+                    most.get()
+                );
+                self.error(t, i, "min_t", what).hint = Some("swap the two, or leave one empty".into());
+            }
+            for (column, t_) in [("min_t", r.min_t), ("max_t", r.max_t)] {
+                if t_.is_some_and(|m| m.get() < 0.0) {
+                    self.error(t, i, column, format!("rule `{}`: `{column}` below 0", r.id)).allowed =
+                        Some("0 t or more".into());
+                }
+            }
+            if !self.lacks(&["member", "group"]) {
+                for (column, groups) in [
+                    ("state_groups", &r.state_groups),
+                    ("origin_groups", &r.origin_groups),
+                    ("destination_groups", &r.destination_groups),
+                ] {
+                    for g in groups.iter().filter(|g| !peopled.contains(g.as_str())) {
+                        let what = format!("rule `{}`: group `{g}` has no member on any day", r.id);
+                        self.warn(t, i, column, what).hint = Some(
+                            "add its members to `member`; until then the rule binds nobody by it".into(),
+                        );
+                    }
+                }
+            }
+            if r.effect == Effect::Discount {
+                self.share(t, i, "value", r.value);
+            }
+            if !matches!(r.effect, Effect::Charge | Effect::Discount) && r.value.is_some() {
                 self.warn(
                     t,
                     i,

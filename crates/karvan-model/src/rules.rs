@@ -4,11 +4,22 @@
 //!
 //! **Precedence** between `forbid` and `permit`: the rule with more conditions wins; of equally specific
 //! ones the later decision (`from`); of the same day, `forbid`. What no rule forbids is allowed.
+//!
+//! **Quotas.** A `ration` says nothing while its quota lasts, and forbids what the rest does not suffice for. A
+//! rule of another effect with a quota holds while the rest suffices: a permit or a waiver for so many tonnes.
+//! What is used is kept in a [`QuotaUse`] that the caller owns.
+//!
+//! **Groups.** A rule binds the members of a group on the days of their membership.
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use karvan_units::DayInterval;
 
-use crate::tables::{Cargo, Effect, EquipmentKind, Governs, Mode, Rule};
+use crate::cell::Ref;
+use crate::tables::{
+    Cargo, Effect, EquipmentKind, Governs, Group, Mode, QuotaPeriod, QuotaUnit, Rule, State,
+};
 use crate::{Model, NodeIx, RuleIx, StateIx};
 
 /// What is carried from where to where, as far as rules ask.
@@ -20,6 +31,8 @@ pub struct Shipment<'a> {
     pub origin: Option<StateIx>,
     /// State of destination.
     pub destination: Option<StateIx>,
+    /// Mass, t; `None`: not stated, and no rule is left out because of its `min_t` or `max_t`.
+    pub tonnes: Option<f64>,
 }
 
 /// One movement, as far as rules ask.
@@ -43,40 +56,177 @@ pub struct Movement {
 pub struct Verdict {
     /// The forbidding rule, if the movement may not take place.
     pub blocker: Option<RuleIx>,
-    /// Rules in force that shaped the answer otherwise: the permit that overrode, charges, waivers, delays, papers.
+    /// Rules in force that shaped the answer otherwise: the permit that overrode, charges, waivers, delays, papers,
+    /// quotas that are used.
     pub applied: Vec<RuleIx>,
+}
+
+/// A consignment in one kind of equipment, as quotas count it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Amounts {
+    /// Equipment.
+    pub equipment: EquipmentKind,
+    /// Mass, t.
+    pub tonnes: f64,
+    /// Wagons, if it is carried in any.
+    pub wagons: Option<f64>,
+    /// TEU, if it is carried in any.
+    pub teu: Option<f64>,
+    /// Lorries, if it is carried in any.
+    pub trucks: Option<f64>,
+}
+
+impl Amounts {
+    /// The consignment in a unit; `None` if it is not carried in it.
+    pub fn in_unit(&self, unit: QuotaUnit) -> Option<f64> {
+        match unit {
+            QuotaUnit::Tonne => Some(self.tonnes),
+            QuotaUnit::Wagon => self.wagons,
+            QuotaUnit::Teu => self.teu,
+            QuotaUnit::Truck => self.trucks,
+            QuotaUnit::Consignment => Some(1.0),
+        }
+    }
+}
+
+/// How much of each quota has been used: by rule, then by period.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuotaUse {
+    used: BTreeMap<RuleIx, BTreeMap<String, f64>>,
+}
+
+impl QuotaUse {
+    /// What is used of a rule's quota in a period.
+    pub fn of(&self, rule: RuleIx, period: &str) -> f64 {
+        self.used.get(&rule).and_then(|p| p.get(period)).copied().unwrap_or(0.0)
+    }
+
+    /// Books an amount.
+    pub fn add(&mut self, rule: RuleIx, period: &str, amount: f64) {
+        *self.used.entry(rule).or_default().entry(period.to_owned()).or_default() += amount;
+    }
+
+    /// Rule, period and amount used, in the order of the rules.
+    pub fn iter(&self) -> impl Iterator<Item = (RuleIx, &str, f64)> {
+        self.used.iter().flat_map(|(r, p)| p.iter().map(|(p, a)| (*r, p.as_str(), *a)))
+    }
+}
+
+/// A quota on a day: what it is, what is left, and what the consignment would use of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct QuotaState {
+    /// Whole amount of the period.
+    pub amount: f64,
+    /// What it is counted in.
+    pub unit: QuotaUnit,
+    /// The period: `2026`, `2026-03`, `once`.
+    pub period: String,
+    /// What is left, before the consignment.
+    pub left: f64,
+    /// What the consignment needs; `None` if it is not carried in the unit.
+    pub needs: Option<f64>,
+}
+
+impl QuotaState {
+    /// The state of a rule's quota on a day; `None` for a rule without one.
+    pub fn of(model: &Model, rule: RuleIx, used: &QuotaUse, day: Date) -> Option<Self> {
+        let quota = Quota::of(&model.tables.rule[rule.ix()])?;
+        let period = quota.period_of(day);
+        let left = quota.amount - used.of(rule, &period);
+        Some(Self { amount: quota.amount, unit: quota.unit, period, left, needs: None })
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Quota {
+    amount: f64,
+    unit: QuotaUnit,
+    period: QuotaPeriod,
+}
+
+impl Quota {
+    fn of(r: &Rule) -> Option<Self> {
+        Some(Self { amount: r.quota?, unit: r.quota_unit?, period: r.quota_period? })
+    }
+
+    fn period_of(&self, day: Date) -> String {
+        match self.period {
+            QuotaPeriod::Year => format!("{:04}", day.year()),
+            QuotaPeriod::Month => format!("{:04}-{:02}", day.year(), day.month()),
+            QuotaPeriod::Once => "once".into(),
+        }
+    }
+
+    /// The first days of the periods that begin in `(first, last]`.
+    fn starts(&self, first: Date, last: Date) -> Vec<Date> {
+        let mut out = Vec::new();
+        let next = |day: Date| match self.period {
+            QuotaPeriod::Year => Date::new(day.year() + 1, 1, 1).ok(),
+            QuotaPeriod::Month if day.month() == 12 => Date::new(day.year() + 1, 1, 1).ok(),
+            QuotaPeriod::Month => Date::new(day.year(), day.month() + 1, 1).ok(),
+            QuotaPeriod::Once => None,
+        };
+        let mut day = next(first);
+        while let Some(d) = day.filter(|d| *d <= last) {
+            out.push(d);
+            day = next(d);
+        }
+        out
+    }
 }
 
 #[derive(Clone, Debug)]
 struct Condition {
     rule: RuleIx,
-    days: DayInterval,
+    /// Day of the decision, for precedence.
+    from: Option<Date>,
+    /// Days on which it binds the shipment: the rule's own, while origin and destination belong to its groups.
+    days: Vec<DayInterval>,
     governs: Governs,
     effect: Effect,
-    states: Vec<StateIx>,
+    /// The states that it binds, and when: always, or while they are members. `None`: every state.
+    states: Option<Vec<(StateIx, DayInterval)>>,
     nodes: Vec<NodeIx>,
     modes: Vec<Mode>,
     equipment: Vec<EquipmentKind>,
     specificity: u32,
+    quota: Option<Quota>,
+}
+
+impl Condition {
+    fn holds_on(&self, m: &Movement, day: Date) -> bool {
+        self.days.iter().any(|i| i.contains(day))
+            && self
+                .states
+                .as_ref()
+                .is_none_or(|all| all.iter().any(|(s, i)| Some(*s) == m.state && i.contains(day)))
+    }
 }
 
 /// The rules that can concern one shipment; built once a question, asked for every movement.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet {
     conditions: Vec<Condition>,
+    /// Conditions that name no node, by what they govern and by state; under `None`, those of every state.
+    by_state: BTreeMap<(Governs, Option<StateIx>), Vec<u32>>,
+    /// Conditions that name nodes.
+    by_node: BTreeMap<(Governs, NodeIx), Vec<u32>>,
+    amounts: Vec<Amounts>,
+    used: QuotaUse,
 }
 
 fn specificity(r: &Rule) -> u32 {
     let some = |empty: bool| u32::from(!empty);
-    some(r.states.is_empty())
+    some(r.states.is_empty() && r.state_groups.is_empty())
         + some(r.nodes.is_empty())
         + some(r.modes.is_empty())
         + some(r.equipment.is_empty())
         + some(r.hs.is_empty())
         + some(r.rid.is_empty())
         + some(r.cargo_kinds.is_empty())
-        + some(r.origin.is_empty())
-        + some(r.destination.is_empty())
+        + some(r.origin.is_empty() && r.origin_groups.is_empty())
+        + some(r.destination.is_empty() && r.destination_groups.is_empty())
+        + some(r.min_t.is_none() && r.max_t.is_none())
 }
 
 /// Whether one of the cargo's HS codes lies under one of the prefixes; an empty list admits all.
@@ -84,58 +234,162 @@ pub fn hs_admits(prefixes: &[String], cargo: &Cargo) -> bool {
     prefixes.is_empty() || prefixes.iter().any(|p| cargo.hs.iter().any(|h| h.starts_with(p.as_str())))
 }
 
+/// Memberships: group, state, days.
+struct Memberships<'m> {
+    of_group: BTreeMap<&'m str, Vec<(StateIx, DayInterval)>>,
+}
+
+impl<'m> Memberships<'m> {
+    fn new(model: &'m Model) -> Self {
+        let mut of_group: BTreeMap<&str, Vec<(StateIx, DayInterval)>> = BTreeMap::new();
+        for m in model.tables.member.iter() {
+            if let Some(s) = model.state_ix(m.state.as_str()) {
+                let days = DayInterval { from: m.from, till: m.till };
+                of_group.entry(m.group.as_str()).or_default().push((s, days));
+            }
+        }
+        Self { of_group }
+    }
+
+    fn members<'a>(&'a self, groups: &'a [Ref<Group>]) -> impl Iterator<Item = (StateIx, DayInterval)> + 'a {
+        groups.iter().filter_map(|g| self.of_group.get(g.as_str())).flatten().copied()
+    }
+}
+
 impl RuleSet {
-    /// The rules of the model whose conditions on cargo, origin and destination hold for the shipment.
+    /// The rules of the model whose conditions on cargo, mass, origin and destination hold for the shipment on
+    /// some day.
     pub fn new(model: &Model, shipment: &Shipment) -> Self {
-        let state_ix = |keys: &[crate::cell::Ref<crate::tables::State>]| -> Vec<StateIx> {
-            keys.iter().filter_map(|k| model.state_ix(k.as_str())).collect()
+        let memberships = Memberships::new(model);
+        let key = |s: Option<StateIx>| s.map(|s| model.tables.state[s.ix()].id.as_str());
+        let (origin, destination) = (key(shipment.origin), key(shipment.destination));
+        // The days on which an end of the journey meets a condition; none: on no day.
+        let meets = |list: &[Ref<State>], groups: &[Ref<Group>], end: Option<StateIx>, key: Option<&str>| {
+            if list.is_empty() && groups.is_empty()
+                || key.is_some_and(|k| list.iter().any(|s| s.as_str() == k))
+            {
+                return vec![DayInterval::ALWAYS];
+            }
+            let member = |(s, days): (StateIx, DayInterval)| (Some(s) == end).then_some(days);
+            memberships.members(groups).filter_map(member).collect()
         };
-        let concerns = |list: &[crate::cell::Ref<crate::tables::State>], state: Option<StateIx>| {
-            list.is_empty() || state.is_some_and(|s| state_ix(list).contains(&s))
-        };
-        let conditions = model
-            .tables
-            .rule
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| {
-                let rid = shipment.cargo.rid_class.as_deref();
-                hs_admits(&r.hs, shipment.cargo)
-                    && (r.rid.is_empty()
-                        || rid.is_some_and(|c| r.rid.iter().any(|p| c.starts_with(p.as_str()))))
-                    && r.cargo_kinds.admits(&shipment.cargo.kind)
-                    && concerns(&r.origin, shipment.origin)
-                    && concerns(&r.destination, shipment.destination)
-            })
-            .map(|(i, r)| Condition {
+        let rid = shipment.cargo.rid_class.as_deref();
+        let mut set = RuleSet::default();
+        for (i, r) in model.tables.rule.iter().enumerate() {
+            let heavy = |t: f64| {
+                r.min_t.is_none_or(|least| least.get() <= t) && r.max_t.is_none_or(|most| t <= most.get())
+            };
+            let concerns = hs_admits(&r.hs, shipment.cargo)
+                && (r.rid.is_empty() || rid.is_some_and(|c| r.rid.iter().any(|p| c.starts_with(p.as_str()))))
+                && r.cargo_kinds.admits(&shipment.cargo.kind)
+                && shipment.tonnes.is_none_or(heavy);
+            if !concerns {
+                continue;
+            }
+            let own = DayInterval { from: r.from, till: r.till };
+            let from = meets(&r.origin, &r.origin_groups, shipment.origin, origin);
+            let to = meets(&r.destination, &r.destination_groups, shipment.destination, destination);
+            let days: Vec<DayInterval> = from
+                .iter()
+                .flat_map(|a| to.iter().map(|b| own.intersect(&a.intersect(b))))
+                .filter(|i| !i.is_empty())
+                .collect();
+            if days.is_empty() {
+                continue;
+            }
+            let states = (!r.states.is_empty() || !r.state_groups.is_empty()).then(|| {
+                let named = r.states.iter().filter_map(|k| model.state_ix(k.as_str()));
+                let named = named.map(|s| (s, DayInterval::ALWAYS));
+                named.chain(memberships.members(&r.state_groups)).collect::<Vec<_>>()
+            });
+            set.add(Condition {
                 rule: RuleIx::new(i),
-                days: DayInterval { from: r.from, till: r.till },
+                from: r.from,
+                days,
                 governs: r.governs,
                 effect: r.effect,
-                states: state_ix(&r.states),
+                states,
                 nodes: r.nodes.iter().filter_map(|n| model.node_ix(n.as_str())).collect(),
                 modes: r.modes.to_vec(),
                 equipment: r.equipment.to_vec(),
                 specificity: specificity(r),
-            })
-            .collect();
-        Self { conditions }
+                quota: Quota::of(r),
+            });
+        }
+        set
     }
 
-    fn matching<'a>(&'a self, m: &'a Movement) -> impl Iterator<Item = &'a Condition> {
-        self.conditions.iter().filter(move |c| {
-            c.governs == m.governs
-                && (c.states.is_empty() || m.state.is_some_and(|s| c.states.contains(&s)))
-                && match m.node {
-                    Some(n) => {
-                        c.nodes.contains(&n)
-                            || c.nodes.is_empty()
-                                && !matches!(m.governs, Governs::Carriage | Governs::Transit)
-                    }
-                    None => c.nodes.is_empty(),
-                }
-                && (c.modes.is_empty() || c.modes.contains(&m.mode))
-                && (c.equipment.is_empty() || c.equipment.contains(&m.equipment))
+    /// The same rules for a consignment of some size, with what is used of the quotas. Without, none is used and
+    /// none is asked.
+    pub fn with_quotas(mut self, amounts: Vec<Amounts>, used: QuotaUse) -> Self {
+        (self.amounts, self.used) = (amounts, used);
+        self
+    }
+
+    fn add(&mut self, c: Condition) {
+        let at = self.conditions.len() as u32;
+        let into = |list: &mut Vec<u32>| {
+            if list.last() != Some(&at) {
+                list.push(at);
+            }
+        };
+        if !c.nodes.is_empty() {
+            for n in &c.nodes {
+                into(self.by_node.entry((c.governs, *n)).or_default());
+            }
+        } else if let Some(states) = &c.states {
+            for (s, _) in states {
+                into(self.by_state.entry((c.governs, Some(*s))).or_default());
+            }
+        } else {
+            into(self.by_state.entry((c.governs, None)).or_default());
+        }
+        self.conditions.push(c);
+    }
+
+    /// The conditions that may bind a movement on some day, in the order of the rules.
+    fn matching(&self, m: &Movement) -> Vec<&Condition> {
+        let everywhere = !matches!((m.node, m.governs), (Some(_), Governs::Carriage | Governs::Transit));
+        let at_node = m.node.and_then(|n| self.by_node.get(&(m.governs, n)));
+        let in_state = m.state.filter(|_| everywhere).and_then(|s| self.by_state.get(&(m.governs, Some(s))));
+        let in_all = if everywhere { self.by_state.get(&(m.governs, None)) } else { None };
+        let mut found: Vec<u32> =
+            [at_node, in_state, in_all].into_iter().flatten().flatten().copied().collect();
+        found.sort_unstable();
+        found
+            .into_iter()
+            .map(|i| &self.conditions[i as usize])
+            .filter(|c| {
+                c.states.as_ref().is_none_or(|all| all.iter().any(|(s, _)| Some(*s) == m.state))
+                    && (c.modes.is_empty() || c.modes.contains(&m.mode))
+                    && (c.equipment.is_empty() || c.equipment.contains(&m.equipment))
+            })
+            .collect()
+    }
+
+    /// Whether a condition's quota suffices; `None` if the consignment is not counted in its unit.
+    fn suffices(&self, c: &Condition, equipment: EquipmentKind, day: Date) -> Option<bool> {
+        let Some(quota) = c.quota.filter(|_| !self.amounts.is_empty()) else { return Some(true) };
+        let needs = self.amounts_in(equipment)?.in_unit(quota.unit)?;
+        let left = quota.amount - self.used.of(c.rule, &quota.period_of(day));
+        Some(needs <= left + 1e-9)
+    }
+
+    fn amounts_in(&self, equipment: EquipmentKind) -> Option<&Amounts> {
+        self.amounts.iter().find(|a| a.equipment == equipment)
+    }
+
+    /// The quota of a rule on a day, for the consignment in an equipment; `None` for a rule without one.
+    pub fn quota(&self, rule: RuleIx, equipment: EquipmentKind, day: Date) -> Option<QuotaState> {
+        let at = self.conditions.binary_search_by_key(&rule, |c| c.rule).ok()?;
+        let quota = self.conditions[at].quota?;
+        let period = quota.period_of(day);
+        Some(QuotaState {
+            amount: quota.amount,
+            unit: quota.unit,
+            left: quota.amount - self.used.of(rule, &period),
+            period,
+            needs: self.amounts_in(equipment).and_then(|a| a.in_unit(quota.unit)),
         })
     }
 
@@ -144,29 +398,41 @@ impl RuleSet {
         let mut verdict = Verdict::default();
         let mut decisive: Option<&Condition> = None;
         let mut waived: Option<u32> = None;
-        for c in self.matching(movement).filter(|c| c.days.contains(day)) {
-            match c.effect {
-                Effect::Forbid | Effect::Permit => {
-                    let rank = |c: &Condition| (c.specificity, c.days.from, c.effect == Effect::Forbid);
-                    if decisive.is_none_or(|d| rank(c) > rank(d)) {
-                        decisive = Some(c);
+        let mut bind = self.matching(movement);
+        bind.retain(|c| c.holds_on(movement, day));
+        let rank = |c: &Condition| (c.specificity, c.from, c.effect != Effect::Permit);
+        bind.retain(|c| {
+            let suffices = self.suffices(c, movement.equipment, day);
+            let decides = match c.effect {
+                Effect::Forbid | Effect::Permit => suffices == Some(true),
+                Effect::Ration => suffices == Some(false),
+                Effect::Waive => {
+                    if suffices == Some(true) {
+                        waived = waived.max(Some(c.specificity));
                     }
+                    false
                 }
-                Effect::Waive => waived = waived.max(Some(c.specificity)),
-                Effect::Charge | Effect::Delay | Effect::Paper => {}
+                Effect::Charge | Effect::Delay | Effect::Paper | Effect::Discount => false,
+            };
+            if decides && decisive.is_none_or(|d| rank(c) > rank(d)) {
+                decisive = Some(c);
             }
-        }
+            suffices == Some(true)
+        });
         match decisive {
-            Some(c) if c.effect == Effect::Forbid => verdict.blocker = Some(c.rule),
-            Some(c) => verdict.applied.push(c.rule),
+            Some(c) if c.effect == Effect::Permit => verdict.applied.push(c.rule),
+            Some(c) => verdict.blocker = Some(c.rule),
             None => {}
         }
-        for c in self.matching(movement).filter(|c| c.days.contains(day)) {
+        for c in bind {
             match c.effect {
                 Effect::Charge if waived.is_some_and(|w| w >= c.specificity) => {}
-                Effect::Charge | Effect::Delay | Effect::Paper | Effect::Waive => {
-                    verdict.applied.push(c.rule)
-                }
+                Effect::Charge
+                | Effect::Delay
+                | Effect::Paper
+                | Effect::Waive
+                | Effect::Discount
+                | Effect::Ration => verdict.applied.push(c.rule),
                 Effect::Forbid | Effect::Permit => {}
             }
         }
@@ -175,12 +441,16 @@ impl RuleSet {
 
     /// The days in `[first, last]` on which the verdict on a movement may change, `first` included.
     pub fn breaks(&self, movement: &Movement, first: Date, last: Date) -> Vec<Date> {
-        let mut days: Vec<Date> = self
-            .matching(movement)
-            .flat_map(|c| [c.days.from, c.days.till])
-            .flatten()
-            .filter(|d| first < *d && *d <= last)
-            .collect();
+        let mut days: Vec<Date> = Vec::new();
+        for c in self.matching(movement) {
+            let memberships = c.states.iter().flatten().filter(|(s, _)| Some(*s) == movement.state);
+            let intervals = c.days.iter().copied().chain(memberships.map(|(_, i)| *i));
+            days.extend(intervals.flat_map(|i| [i.from, i.till]).flatten());
+            if let Some(q) = &c.quota {
+                days.extend(q.starts(first, last));
+            }
+        }
+        days.retain(|d| first < *d && *d <= last);
         days.push(first);
         days.sort();
         days.dedup();

@@ -194,10 +194,29 @@ words!(
         Charge = "charge",
         /// Charges of wider rules and tariffs are not raised.
         Waive = "waive",
+        /// The tariff of carriage is lower by the share `value`. Of several, and of waivers, the greatest counts.
+        Discount = "discount",
+        /// The movement may take place until `quota` of the period is used up, and uses it.
+        Ration = "ration",
         /// The movement takes longer by `delay`.
         Delay = "delay",
         /// The movement needs the paper named in `paper`.
         Paper = "paper",
+    }
+);
+words!(
+    /// What a quota is counted in. A consignment that is not carried in the unit is not concerned.
+    QuotaUnit { Tonne = "t", Wagon = "wagon", Teu = "teu", Truck = "truck", Consignment = "consignment" }
+);
+words!(
+    /// After what a quota begins anew.
+    QuotaPeriod {
+        /// Each calendar year.
+        Year = "year",
+        /// Each calendar month.
+        Month = "month",
+        /// Never.
+        Once = "once",
     }
 );
 words!(
@@ -547,6 +566,8 @@ table! {
         governs: Governs,
         /// State whose territory or customs it binds (for `carriage`: through which the movement runs).
         states: List<Ref<State>>,
+        /// Groups whose members of the day it binds so, besides `states`.
+        state_groups: List<Ref<Group>>,
         /// Nodes at which it binds.
         nodes: List<Ref<Node>>,
         /// Modes.
@@ -561,11 +582,19 @@ table! {
         cargo_kinds: List<CargoKind>,
         /// States of origin.
         origin: List<Ref<State>>,
+        /// Groups of origin: their members of the day, besides `origin`.
+        origin_groups: List<Ref<Group>>,
         /// States of destination.
         destination: List<Ref<State>>,
+        /// Groups of destination: their members of the day, besides `destination`.
+        destination_groups: List<Ref<Group>>,
+        /// Least mass of the consignment.
+        min_t: Option<Tonnes>,
+        /// Greatest mass of the consignment.
+        max_t: Option<Tonnes>,
         /// Effect.
         effect: Effect,
-        /// Amount, for `charge`.
+        /// Amount, for `charge`; share of the tariff, 0 to 1, for `discount`.
         value: Option<Estimate>,
         /// ISO 4217 code, for `charge`.
         currency: Option<String>,
@@ -577,6 +606,12 @@ table! {
         paper: Option<String>,
         /// Who issues the paper or is paid the charge.
         authority: Option<String>,
+        /// Amount that may go, for `ration`. A rule of another effect with a quota holds until it is used up.
+        quota: Option<f64>,
+        /// What the quota is counted in.
+        quota_unit: Option<QuotaUnit>,
+        /// After what the quota begins anew.
+        quota_period: Option<QuotaPeriod>,
         /// Remark: which day was assumed, what is disputed.
         note: Option<String>,
         /// Decision or report that it rests on.

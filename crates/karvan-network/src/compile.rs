@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use karvan_model::rules::{Movement, RuleSet, Shipment, Verdict};
+use karvan_model::rules::{Amounts, Movement, QuotaUse, RuleSet, Shipment, Verdict};
 use karvan_model::tables::{
     BorderState, Departure, Effect, EquipmentKind, Governs, Mode, Operation, Procedure, Terminal, Unit,
 };
@@ -53,6 +53,8 @@ pub struct Question {
     pub via: Vec<Vec<NodeIx>>,
     /// Whether what is forbidden or closed is kept, with its blockers, to find out what stands in the way.
     pub explain: bool,
+    /// What others have used of the quotas.
+    pub used: QuotaUse,
     /// Blockers that are taken as lifted.
     pub lift: Vec<Blocker>,
 }
@@ -262,7 +264,12 @@ impl<'m> Network<'m> {
     pub fn compile(base: &'m Base, pricer: Pricer<'m>, question: &Question) -> Network<'m> {
         let model = pricer.model;
         let cargo = pricer.cargo;
-        let shipment = Shipment { cargo, origin: pricer.origin, destination: pricer.destination };
+        let shipment = Shipment {
+            cargo,
+            origin: pricer.origin,
+            destination: pricer.destination,
+            tonnes: question.loads.first().map(|l| l.tonnes),
+        };
         let zones: Vec<TimeZone> =
             model.tables.state.iter().map(|s| TimeZone::get(&s.time_zone).unwrap_or(TimeZone::UTC)).collect();
         let start = question.depart.to_zoned(TimeZone::UTC);
@@ -276,7 +283,8 @@ impl<'m> Network<'m> {
             day = day.tomorrow().unwrap_or(day);
         }
         let last_day = day;
-        let rules = RuleSet::new(model, &shipment);
+        let rules = RuleSet::new(model, &shipment)
+            .with_quotas(amounts(model, &question.loads), question.used.clone());
         let net = Network {
             base,
             rules,
@@ -483,8 +491,9 @@ impl<'m> Network<'m> {
         self.loads.iter().position(|l| l.equipment == e).unwrap_or(0) as u8
     }
 
-    /// The rule that waives the price of carriage by a rate on a day, if one does.
-    pub fn waiver(&self, rate: u32, day: Date) -> Option<RuleIx> {
+    /// The rule that takes most off the price of carriage by a rate on a day, and the share taken off: 1 for a
+    /// waiver.
+    pub fn relief(&self, rate: u32, day: Date) -> Option<(RuleIx, f64)> {
         let state = self.rates.rates[rate as usize].state;
         let e =
             self.pricer.model.tables.equipment[self.rates.rates[rate as usize].loads.equipment.ix()].clone();
@@ -493,11 +502,20 @@ impl<'m> Network<'m> {
             .filter(|g| {
                 *g == Governs::Carriage || state != self.pricer.origin && state != self.pricer.destination
             })
-            .find_map(|governs| {
+            .flat_map(|governs| {
                 let m = Movement { governs, state, node: None, mode: e.mode, equipment: e.kind };
-                let waives = |r: &RuleIx| self.pricer.model.tables.rule[r.ix()].effect == Effect::Waive;
-                self.rules.evaluate(&m, day).applied.into_iter().find(waives)
+                self.rules.evaluate(&m, day).applied
             })
+            .filter_map(|ix| {
+                let r = &self.pricer.model.tables.rule[ix.ix()];
+                match r.effect {
+                    Effect::Waive => Some((ix, 1.0)),
+                    Effect::Discount => r.value.map(|v| (ix, v.best.clamp(0.0, 1.0))),
+                    _ => None,
+                }
+            })
+            // Of equal shares, the first.
+            .reduce(|a, b| if b.1 > a.1 { b } else { a })
     }
 
     /// Charges and delays of the rules that bind an element on a day: US dollars, mean and spread of hours.
@@ -511,13 +529,14 @@ impl<'m> Network<'m> {
             Element::Operate { before, after, .. } => after.or(before),
         };
         let Some(ride) = ride else { return out };
+        out.ride = ride;
         let loads = &self.loads[ride as usize];
         for (movement, charges) in self.movements(element) {
             let verdict: Verdict = self.rules.evaluate(&movement, day);
             for ix in verdict.applied {
                 let r = &self.pricer.model.tables.rule[ix.ix()];
                 let counts = match r.effect {
-                    Effect::Charge | Effect::Delay | Effect::Waive => charges,
+                    Effect::Charge | Effect::Delay | Effect::Waive | Effect::Discount => charges,
                     _ => true,
                 };
                 if counts && !out.applied.contains(&ix) {
@@ -548,15 +567,11 @@ impl<'m> Network<'m> {
                 let s = self.stretch(stretch);
                 let run =
                     self.rates.rates[rate as usize].run(s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
-                if self.rates.is_waived(rate) { Cost { usd: 0.0, ..run } } else { run }
+                Cost { usd: run.usd * self.rates.due(rate), ..run }
             }
             Element::Access { km, rate, .. } => self.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0)),
             Element::Enter { rate, .. } => {
-                let once = if self.rates.is_waived(rate) {
-                    0.0
-                } else {
-                    self.rates.rates[rate as usize].usd_once.best
-                };
+                let once = self.rates.rates[rate as usize].usd_once.best * self.rates.due(rate);
                 Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day).cost()
             }
             Element::Cross { border, forward, ride, .. } => {
@@ -706,6 +721,32 @@ impl<'m> Network<'m> {
     }
 }
 
+/// The consignment as quotas count it, by kind of equipment; of one kind, the greater number.
+fn amounts(model: &Model, loads: &[Loads]) -> Vec<Amounts> {
+    let mut out: Vec<Amounts> = Vec::new();
+    for l in loads {
+        let e = &model.tables.equipment[l.equipment.ix()];
+        let by = |mode: Mode| (e.mode == mode).then_some(l.vehicles);
+        let new = Amounts {
+            equipment: e.kind,
+            tonnes: l.tonnes,
+            wagons: by(Mode::Rail),
+            teu: (l.unit == Unit::Teu).then_some(l.count),
+            trucks: by(Mode::Road),
+        };
+        match out.iter_mut().find(|a| a.equipment == new.equipment) {
+            Some(a) => {
+                let most = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a.max(b)).or(a).or(b);
+                a.wagons = most(a.wagons, new.wagons);
+                a.teu = most(a.teu, new.teu);
+                a.trucks = most(a.trucks, new.trucks);
+            }
+            None => out.push(new),
+        }
+    }
+    out
+}
+
 /// What rules add to an element.
 #[derive(Clone, Debug, Default)]
 pub struct RuleEffects {
@@ -715,6 +756,8 @@ pub struct RuleEffects {
     pub charges: Vec<(RuleIx, Estimate)>,
     /// Delays.
     pub delays: Vec<(RuleIx, karvan_units::Dist)>,
+    /// Index into [`Network::loads`] of what is ridden in.
+    pub ride: u8,
 }
 
 impl RuleEffects {
@@ -1087,15 +1130,15 @@ impl<'m> Builder<'m, '_> {
         ));
     }
 
-    /// The rate of an equipment in a state, with its prices waived where a rule in force on the day of departure
-    /// says so; the legs ask again for the day of the movement.
+    /// The rate of an equipment in a state, with its prices waived or lowered where a rule in force on the day of
+    /// departure says so; the legs ask again for the day of the movement.
     fn rate(&mut self, ride: u8, state: Option<StateIx>) -> Option<u32> {
         let loads = self.net.loads[ride as usize];
         let rate = self.net.rates.get(&self.net.pricer, loads, state)?;
-        if self.net.rates.waiver_unasked(rate) {
+        if self.net.rates.relief_unasked(rate) {
             let day = self.question.as_of.unwrap_or(self.net.pricer.day);
-            let waived = self.net.waiver(rate, day).is_some();
-            self.net.rates.set_waived(rate, waived);
+            let share = self.net.relief(rate, day).map_or(0.0, |(_, share)| share);
+            self.net.rates.set_relief(rate, share);
         }
         Some(rate)
     }

@@ -230,8 +230,8 @@ pub struct RateTable {
     /// Rates found.
     pub rates: Vec<Rate>,
     index: std::collections::BTreeMap<(EquipmentIx, Option<StateIx>), Option<u32>>,
-    /// Whether the price is waived on the day of departure; `None` until asked.
-    waived: Vec<Option<bool>>,
+    /// Share of the price that is taken off on the day of departure; `None` until asked.
+    relief: Vec<Option<f64>>,
 }
 
 impl RateTable {
@@ -242,21 +242,21 @@ impl RateTable {
         }
         let found = pricer.rate(loads, state).map(|r| {
             self.rates.push(r);
-            self.waived.push(None);
+            self.relief.push(None);
             (self.rates.len() - 1) as u32
         });
         self.index.insert((loads.equipment, state), found);
         found
     }
 
-    /// Whether a rate's price is waived on the day of departure.
-    pub fn is_waived(&self, rate: u32) -> bool {
-        self.waived[rate as usize] == Some(true)
+    /// The share of a rate's price that is due on the day of departure: 1 without a waiver or discount.
+    pub fn due(&self, rate: u32) -> f64 {
+        1.0 - self.relief[rate as usize].unwrap_or(0.0)
     }
-    pub(crate) fn waiver_unasked(&self, rate: u32) -> bool {
-        self.waived[rate as usize].is_none()
+    pub(crate) fn relief_unasked(&self, rate: u32) -> bool {
+        self.relief[rate as usize].is_none()
     }
-    pub(crate) fn set_waived(&mut self, rate: u32, waived: bool) {
-        self.waived[rate as usize] = Some(waived);
+    pub(crate) fn set_relief(&mut self, rate: u32, share: f64) {
+        self.relief[rate as usize] = Some(share);
     }
 }

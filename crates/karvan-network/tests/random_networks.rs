@@ -243,6 +243,7 @@ fn question(model: &Model, to: usize) -> Question {
         avoid_modes: Vec::new(),
         via: Vec::new(),
         explain: false,
+        used: Default::default(),
         lift: Vec::new(),
     }
 }

@@ -156,6 +156,8 @@ pub struct Itinerary {
     pub papers: Vec<Paper>,
     /// Rules that applied.
     pub rules: Vec<RuleApplied>,
+    /// What it uses of quotas.
+    pub quotas: Vec<QuotaUsed>,
     /// Keys of the sources used, and reasons of what was assumed.
     pub claims: Vec<ClaimUsed>,
 }
@@ -197,6 +199,21 @@ pub struct RuleApplied {
     pub till: Option<jiff::civil::Date>,
     /// Addresses of its sources.
     pub sources: Vec<String>,
+}
+
+/// What an option uses of a quota.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct QuotaUsed {
+    /// Key of the rule.
+    pub rule: String,
+    /// Period: `2026`, `2026-03`, or `once`.
+    pub period: String,
+    /// What the consignment uses.
+    pub amount: f64,
+    /// Unit: t, wagon, teu, truck, consignment.
+    pub unit: String,
+    /// What is left after it.
+    pub left: f64,
 }
 
 /// A claim that an option rests on.

@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Zoned};
 use karvan_model::cell::Claim;
 use karvan_model::table::Row;
 use karvan_model::tables::{Effect, Mode, Operation};
-use karvan_model::{LinkIx, Model, NodeIx, StateIx};
+use karvan_model::{LinkIx, Model, NodeIx, RuleIx, StateIx};
 use karvan_network::base::LandPart;
 use karvan_network::compile::{Element, Network, Process, Timing};
 use karvan_network::search::Found;
 use karvan_network::waits::{Quantiles, Wait, next_departure};
 use karvan_units::{Dist, Estimate, Hours, KgCo2e, Km};
 
-use crate::answer::{ClaimUsed, Leg, LegKind, Paper, Price, RuleApplied, Stop, Units};
+use crate::answer::{ClaimUsed, Leg, LegKind, Paper, Price, QuotaUsed, RuleApplied, Stop, Units};
 
 /// An itinerary before it is drawn.
 pub(crate) struct Draft {
@@ -26,6 +26,7 @@ pub(crate) struct Draft {
     pub(crate) mean_h: f64,
     pub(crate) papers: Vec<Paper>,
     pub(crate) rules: Vec<RuleApplied>,
+    pub(crate) quotas: Vec<QuotaUsed>,
     pub(crate) claims: Vec<ClaimUsed>,
     /// What tells the option apart from others: equipment, borders, ports and services, but not yards.
     pub(crate) signature: String,
@@ -173,6 +174,7 @@ pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -
             mean_h: 0.0,
             papers: Vec::new(),
             rules: Vec::new(),
+            quotas: Vec::new(),
             claims: Vec::new(),
             signature: String::new(),
             label: String::new(),
@@ -259,6 +261,7 @@ impl<'m> Build<'_, 'm> {
                 }
             }
             keys.push(id.clone());
+            self.quota(*ix, effects.ride, day);
             if !self.out.rules.iter().any(|x| x.id == id) {
                 self.out.rules.push(RuleApplied {
                     id,
@@ -284,6 +287,27 @@ impl<'m> Build<'_, 'm> {
         }
         let delays = effects.delays.into_iter().map(|(_, d)| d).collect();
         (prices, delays, papers, keys)
+    }
+
+    /// Notes what is used of a rule's quota, once a rule: in the period in which it first applies.
+    fn quota(&mut self, ix: RuleIx, ride: u8, day: jiff::civil::Date) {
+        let model = self.model();
+        let equipment = model.tables.equipment[self.net.loads[ride as usize].equipment.ix()].kind;
+        let rule = &model.tables.rule[ix.ix()].id.0;
+        if self.out.quotas.iter().any(|q| q.rule == *rule) {
+            return;
+        }
+        if let Some(q) = self.net.rules.quota(ix, equipment, day)
+            && let Some(amount) = q.needs
+        {
+            self.out.quotas.push(QuotaUsed {
+                rule: rule.clone(),
+                period: q.period,
+                amount,
+                unit: q.unit.word().to_owned(),
+                left: q.left - amount,
+            });
+        }
     }
 
     fn process(&mut self, key: String, kind: &'static str, region: String, d: &Dist) -> (f64, f64) {
@@ -379,11 +403,11 @@ impl<'m> Build<'_, 'm> {
                     let (mean, _) = self.process(format!("rule/{:?}", e), "border", "rule".into(), &d);
                     self.t += mean;
                 }
-                let waived = self.net.waiver(rate, self.net.day(state, self.t)).is_some();
+                let relief = self.net.relief(rate, self.net.day(state, self.t));
                 let r = &self.net.rates.rates[rate as usize];
-                if !waived && (r.usd_once.best != 0.0 || r.usd_once.high != 0.0) {
-                    let (row, usd) = (r.tariff, r.usd_once);
-                    let p = self.tariff_price(row, usd);
+                let (row, usd) = (r.tariff, r.usd_once.scale(1.0 - relief.map_or(0.0, |(_, share)| share)));
+                if usd.best != 0.0 || usd.high != 0.0 {
+                    let p = self.tariff_price(row, usd, relief);
                     self.due.push(p);
                 }
                 merge(&mut self.due_rules, keys);
@@ -652,9 +676,20 @@ impl<'m> Build<'_, 'm> {
         self.out.signature.push_str(s);
     }
 
-    fn tariff_price(&mut self, tariff: karvan_model::TariffIx, usd: Estimate) -> Price {
+    /// The price by a tariff, which `usd` is after what a rule takes off.
+    fn tariff_price(
+        &mut self,
+        tariff: karvan_model::TariffIx,
+        usd: Estimate,
+        relief: Option<(RuleIx, f64)>,
+    ) -> Price {
         let t = &self.model().tables.tariff[tariff.ix()];
-        let text = published(t.value, &t.currency, t.per.word(), Some(t.price_year));
+        let mut text = published(t.value, &t.currency, t.per.word(), Some(t.price_year));
+        if let Some((ix, share)) = relief {
+            let rule = &self.model().tables.rule[ix.ix()];
+            text += &format!(" less {:.0} % (rule/{})", share * 100.0, rule.id);
+            self.claim(&format!("rule/{}", rule.id), "discount", &rule.claim);
+        }
         let payee = t.payee.clone().unwrap_or_else(|| format!("{} carrier", t.mode));
         self.price(payee, format!("tariff/{}", t.id), text, usd, &t.claim)
     }
@@ -681,10 +716,15 @@ impl<'m> Build<'_, 'm> {
         };
         let (h, _) = self.process(key, kind, state_key.clone(), &dist);
         self.t += h;
-        let waiver = self.net.waiver(haul.rate, self.net.day(rate.state, start));
-        let usd = if waiver.is_some() { Estimate::exact(0.0) } else { rate.usd_per_km.scale(haul.km) };
+        let day = self.net.day(rate.state, start);
+        let relief = self.net.relief(haul.rate, day);
+        let due = 1.0 - relief.map_or(0.0, |(_, share)| share);
+        let usd = rate.usd_per_km.scale(haul.km * due);
         let mut prices: Vec<Price> = std::mem::take(&mut self.due);
-        if let Some(ix) = waiver {
+        if let Some((ix, _)) = relief {
+            self.quota(ix, ride, day);
+        }
+        if let Some((ix, _)) = relief.filter(|_| due == 0.0) {
             let r = &model.tables.rule[ix.ix()];
             let payee =
                 model.tables.tariff[rate.tariff.ix()].payee.clone().unwrap_or_else(|| "carrier".into());
@@ -692,7 +732,7 @@ impl<'m> Build<'_, 'm> {
             prices.push(self.price(payee, row, "waived".into(), Estimate::exact(0.0), &r.claim));
         }
         if usd.best != 0.0 || usd.high != 0.0 {
-            let p = self.tariff_price(rate.tariff, usd);
+            let p = self.tariff_price(rate.tariff, usd, relief);
             prices.push(p);
         }
         let perf = &model.tables.performance[rate.performance];

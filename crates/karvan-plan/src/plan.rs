@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
-use karvan_model::tables::{CargoKind, Mode, Unit};
+use karvan_model::rules::{QuotaState, QuotaUse};
+use karvan_model::tables::{CargoKind, Mode, QuotaUnit, Unit};
 use karvan_model::{CargoIx, Model, NodeIx, StateIx};
 use karvan_network::base::Base;
 use karvan_network::compile::{Blocker as NetBlocker, Network, Question as NetQuestion};
@@ -99,6 +100,8 @@ pub struct Request {
     pub draws: Option<usize>,
     /// Whether to look for what would open an option, or improve the best by this share of its generalised cost.
     pub why_not: Option<f64>,
+    /// What others have used of the quotas.
+    pub used: QuotaUse,
 }
 
 /// A question that cannot be asked.
@@ -321,6 +324,7 @@ pub(crate) struct Asked {
     reliability_ratio: f64,
     pub(crate) co2e_price: f64,
     notes: Vec<String>,
+    used: QuotaUse,
 }
 
 impl Asked {
@@ -438,6 +442,7 @@ impl Asked {
             reliability_ratio: parameter(model, "reliability_ratio")?.best,
             co2e_price: parameter(model, "co2e_price_usd_per_t")?.best,
             notes,
+            used: r.used.clone(),
         })
     }
 
@@ -461,6 +466,7 @@ impl Asked {
             avoid_modes: r.avoid_modes.clone(),
             via: r.via.iter().map(|v| v.nodes.iter().map(|(n, _)| *n).collect()).collect(),
             explain,
+            used: self.used.clone(),
             lift: Vec::new(),
         }
     }
@@ -722,6 +728,7 @@ impl Asked {
             payees,
             papers: d.papers,
             rules: d.rules,
+            quotas: d.quotas,
             claims: d.claims,
             legs: d.legs,
         }
@@ -791,7 +798,10 @@ impl Asked {
                 Blocker {
                     kind: "rule".into(),
                     row: format!("rule/{}", r.id),
-                    what: r.what.clone(),
+                    what: match QuotaState::of(model, ix, &self.used, day) {
+                        Some(q) => format!("{} ({})", r.what, quota_left(&q)),
+                        None => r.what.clone(),
+                    },
                     days: days(r.from, r.till),
                     sources: legs::source_addresses(model, &r.claim),
                 }
@@ -854,6 +864,18 @@ impl Asked {
             }
         }
     }
+}
+
+/// `12 of 40 wagons left for 2031`.
+fn quota_left(q: &QuotaState) -> String {
+    let plural = if matches!(q.unit, QuotaUnit::Tonne | QuotaUnit::Teu) { "" } else { "s" };
+    let period = if q.period == "once" { "in all".to_owned() } else { format!("for {}", q.period) };
+    format!("{} of {} {}{plural} left {period}", rounded(q.left.max(0.0)), rounded(q.amount), q.unit)
+}
+
+/// Without the last digits of a sum of tenths.
+fn rounded(x: f64) -> f64 {
+    (x * 1000.0).round() / 1000.0
 }
 
 /// The options worth drawing: the best by generalised cost, and the best of each single criterion.

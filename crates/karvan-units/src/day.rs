@@ -24,6 +24,16 @@ impl DayInterval {
         matches!((self.from, self.till), (Some(f), Some(t)) if t <= f)
     }
 
+    /// The days that lie in both; empty if none does.
+    pub fn intersect(&self, other: &DayInterval) -> DayInterval {
+        let till = match (self.till, other.till) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        // An open start is before every day, as `None` is before `Some`.
+        DayInterval { from: self.from.max(other.from), till }
+    }
+
     /// Whether some day lies in both.
     pub fn overlaps(&self, other: &DayInterval) -> bool {
         let starts_before = |a: Option<Date>, b: Option<Date>| match (a, b) {

@@ -220,6 +220,7 @@ fn option(rank: u32, label: &str, draft: Draft, factor: (f64, f64), on_time: Opt
                 sources: vec!["https://example.org/smgs".into(), "kept on paper".into()],
             },
         ],
+        quotas: Vec::new(),
         claims: legs
             .iter()
             .flat_map(|l| &l.prices)
