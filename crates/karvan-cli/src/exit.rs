@@ -50,12 +50,16 @@ impl From<std::io::Error> for Failure {
     fn from(e: std::io::Error) -> Self {
         use std::io::ErrorKind as K;
         match e.kind() {
-            K::NotFound
-            | K::PermissionDenied
-            | K::AlreadyExists
-            | K::IsADirectory
-            | K::NotADirectory
-            | K::InvalidInput => Failure::Input { what: e.to_string(), candidates: Vec::new(), hint: None },
+            K::NotFound | K::NotADirectory => wrong_input(e.to_string(), "name a file in a folder that exists"),
+            K::PermissionDenied | K::ReadOnlyFilesystem => {
+                wrong_input(e.to_string(), "name a file in a folder that you may write to")
+            }
+            K::StorageFull | K::QuotaExceeded | K::FileTooLarge => {
+                wrong_input(e.to_string(), "make room, or name a file on another disk")
+            }
+            K::AlreadyExists | K::IsADirectory | K::InvalidInput | K::InvalidData => {
+                Failure::Input { what: e.to_string(), candidates: Vec::new(), hint: None }
+            }
             _ => Failure::Fault(e.to_string()),
         }
     }

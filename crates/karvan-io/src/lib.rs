@@ -81,7 +81,7 @@ pub fn read_folder(folder: &Path, options: LoadOptions) -> Read {
             }
             _ => {}
         }
-        match fs::read(&path) {
+        match read_file(&path) {
             Ok(bytes) => files.push((name, bytes)),
             Err(e) => problems.push(Problem::error(at, format!("the file cannot be read: {e}"))),
         }
@@ -179,17 +179,46 @@ pub fn write_folder(folder: &Path, files: &[(String, Vec<u8>)], overwrite: bool)
 /// # Errors
 /// If the file cannot be written.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // A link is followed, so that it is its target that is renewed; what is no file (a pipe, a device) cannot be
+    // replaced and is written to.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|m| m.is_dir()) {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder, not a file; name a file in it"));
+    }
+    if there.as_ref().is_some_and(|m| !m.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
     let name = path
         .file_name()
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a path without a file name"))?;
     let mut beside = path.to_path_buf();
     beside.set_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = fs::File::create(&beside).and_then(|mut f| f.write_all(bytes).and_then(|()| f.sync_all()));
-    let done = written.and_then(|()| fs::rename(&beside, path));
+    // Who may read and write it stays as it was.
+    let kept = written.and_then(|()| match &there {
+        Some(m) => fs::set_permissions(&beside, m.permissions()),
+        None => Ok(()),
+    });
+    let done = kept.and_then(|()| fs::rename(&beside, path));
     if done.is_err() {
         let _ = fs::remove_file(&beside);
     }
     done
+}
+
+/// Files longer than this are no tables or scenarios, and are not read.
+const LONGEST: u64 = 512 << 20;
+
+/// The bytes of a file that is not too long: what has no end, such as a device, is refused.
+pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than 512 MiB, which no table or scenario is"));
+    }
+    Ok(bytes)
 }
 
 /// The text of `model.toml`.

@@ -108,7 +108,7 @@ pub fn load(path: &Path) -> (ScenarioFile, Vec<Problem>) {
             break;
         }
         seen.push(real);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match crate::read_file(&path) {
             Ok(b) => b,
             Err(e) => {
                 problems.push(Problem::error(

@@ -34,6 +34,9 @@ pub struct Config {
     pub port_rail: Vec<String>,
     /// Stations that are river ports too.
     pub river_port: Vec<String>,
+    /// Stations of a large city that lie farther out than a station of a town otherwise may: station, town.
+    #[serde(default)]
+    pub station_of_city: Vec<[String; 2]>,
     /// Time zones of parts of a state that has several; the first that holds is taken.
     #[serde(default)]
     pub time_zone: Vec<Zone>,

@@ -115,14 +115,14 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     for (id, p) in places::read(data, &config, &countries, &known)? {
         places.entry(id).or_insert(p);
     }
-    places::belong(&mut places);
+    places::belong(&mut places, &config);
 
     say("rail");
     let mut rail = Land::read(data, &config, "rail", &known, &mut crossings, &mut art)?;
     rail::build(data, &config, &mut rail, &mut crossings, &mut places, &mut dated, &mut art)?;
     land::add_crossings(&rail, &crossings, &mut places);
     missing_states(data, &mut dated)?;
-    places::belong(&mut places);
+    places::belong(&mut places, &config);
 
     say("road");
     let mut road = Land::read(data, &config, "road", &known, &mut crossings, &mut art)?;

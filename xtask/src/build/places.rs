@@ -451,8 +451,9 @@ const STATION_OF_TOWN_KM: f64 = 13.0;
 /// A port or terminal farther than this from a town is not the town's, km.
 const PORT_OF_TOWN_KM: f64 = 25.0;
 
-/// Says of each station, port and terminal to which town it belongs: the nearest of its state that is near enough.
-pub fn belong(out: &mut BTreeMap<String, Place>) {
+/// Says of each station, port and terminal to which town it belongs: the nearest of its state that is near enough,
+/// or the city it is given to.
+pub fn belong(out: &mut BTreeMap<String, Place>, config: &Config) {
     let towns: Vec<(String, Coord, String)> = out
         .values()
         .filter(|p| p.node.kind == NodeKind::Town)
@@ -472,6 +473,7 @@ pub fn belong(out: &mut BTreeMap<String, Place>) {
             .map(|t| (km(t.1, at), t))
             .filter(|(d, _)| *d <= reach)
             .min_by(|a, b| a.0.total_cmp(&b.0));
-        p.node.town = near.map(|(_, t)| Ref::new(t.0.clone()));
+        let given = config.station_of_city.iter().find(|[station, _]| *station == p.node.id.0);
+        p.node.town = given.map(|[_, city]| city).or(near.map(|(_, t)| &t.0)).map(|t| Ref::new(t.clone()));
     }
 }
