@@ -384,6 +384,10 @@ impl<'m> Network<'m> {
                         mode,
                         equipment| {
             let mut v = Vec::new();
+            // From a state to itself through another nothing is exported or imported: it is transit there.
+            if self.pricer.origin.is_some() && self.pricer.origin == self.pricer.destination {
+                return v;
+            }
             if from != to && from.is_some() && from == self.pricer.origin {
                 v.push(Movement { governs: Governs::Export, state: from, node: Some(out), mode, equipment });
             }
@@ -444,6 +448,9 @@ impl<'m> Network<'m> {
                             LandPart::Run { state, .. } => {
                                 v.extend(passing(state, mode, e).into_iter().map(|m| (m, true)));
                             }
+                            // With a duration of its own the service passes its borders without crossings told apart.
+                            LandPart::Border { .. }
+                                if m.tables.service[s.service.ix()].duration_h.is_none() => {}
                             LandPart::Border { node, from, to } => v.extend(
                                 crossing(Some(from), Some(to), node, node, mode, e)
                                     .into_iter()

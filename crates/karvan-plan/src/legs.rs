@@ -1,6 +1,6 @@
 //! From a way through the network to legs that a person reads, with prices, papers and processes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
@@ -143,6 +143,24 @@ struct Build<'a, 'm> {
     /// Prices due at the beginning of the next haul.
     due: Vec<Price>,
     due_rules: Vec<String>,
+    /// What is still to come of a train that passes borders, from the next of them on.
+    train: VecDeque<TrainPart>,
+}
+
+/// A stretch of a service's way between borders, or all of it.
+struct TrainPart {
+    service: usize,
+    ride: u8,
+    from: NodeIx,
+    to: NodeIx,
+    km: f64,
+    /// Running time, its spread, and emissions.
+    time: Dist,
+    co2e: f64,
+    emission: Option<usize>,
+    links: Vec<(LinkIx, bool)>,
+    /// Kind and region of the process.
+    group: (&'static str, String),
 }
 
 struct Haul {
@@ -183,6 +201,7 @@ pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -
         haul: None,
         due: Vec::new(),
         due_rules: Vec::new(),
+        train: VecDeque::new(),
     };
     for step in &way.arcs {
         let arc = net.arcs[step.arc as usize];
@@ -424,6 +443,7 @@ impl<'m> Build<'_, 'm> {
                     self.due.extend(prices);
                     merge(&mut self.due_rules, keys);
                     self.claim(&format!("border/{}", b.id), "state", &b.claim);
+                    self.train_goes_on();
                     return;
                 }
                 let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
@@ -477,6 +497,7 @@ impl<'m> Build<'_, 'm> {
                     papers,
                     keys,
                 );
+                self.train_goes_on();
             }
             Element::Operate { terminal, node, before, after } => {
                 self.close_haul();
@@ -577,20 +598,17 @@ impl<'m> Build<'_, 'm> {
                     }
                 }
                 let ((h, sd), dist) = self.net.sailing_time(sailing, ride);
-                let dist = dist.unwrap_or(if sd > 0.0 {
+                let whole = dist.unwrap_or(if sd > 0.0 {
                     Dist::Lognormal { mean: h.max(1e-6), sd }
                 } else {
                     Dist::Const(h)
                 });
-                let key = format!("run/{}/{}/{}", row.id, model.node(s.from).id, model.node(s.to).id);
-                let (mut run, s2) = self.process(key.clone(), kind, region.clone(), &dist);
-                sd_sum += s2;
                 for d in &delays {
-                    let (m, s) = self.process(format!("{key}/rule"), kind, region.clone(), d);
-                    run += m;
+                    let key = format!("run/{}/{}/rule", row.id, model.node(s.from).id);
+                    let (m, s) = self.process(key, kind, region.clone(), d);
+                    waiting += m;
                     sd_sum += s;
                 }
-                self.t += waiting + run;
                 if let Some(usd) = self.net.sailing_price(sailing, ride) {
                     let text = published(row.price, &row.currency, row.per.word(), Some(row.price_year));
                     let payee = row.operator.clone().unwrap_or_else(|| row.name.clone());
@@ -611,50 +629,112 @@ impl<'m> Build<'_, 'm> {
                 }
                 let (co2e, emission) = self.net.sailing_co2e(sailing, ride);
                 self.sign(&format!("|{}:{}>{}", row.id, model.node(s.from).id, model.node(s.to).id));
-                let (from, to, km) = (s.from, s.to, s.km);
-                self.leg(
-                    LegKind::Haul,
-                    row.name.clone(),
-                    Some(row.mode),
-                    row.operator.clone(),
-                    ride,
-                    from,
-                    to,
-                    None,
-                    km,
-                    start,
-                    waiting,
-                    sd_sum,
-                    prices,
-                    co2e,
-                    emission,
-                    papers,
-                    keys,
-                );
-                let links: Vec<(LinkIx, bool)> = s.links.clone();
-                let states: Vec<String> = s
-                    .land
-                    .iter()
-                    .filter_map(|p| match p {
-                        LandPart::Border { node, .. } => Some(model.node(*node).name_en.clone()),
-                        LandPart::Run { .. } => None,
-                    })
-                    .collect();
-                let mut line = Vec::new();
-                for (l, forward) in &links {
-                    self.courses.append(model, *l, *forward, &mut line);
+                // The borders a train passes are crossed on the way and told apart, unless its duration holds them.
+                let splits: Vec<NodeIx> = if row.duration_h.is_none() {
+                    s.land
+                        .iter()
+                        .filter_map(|p| match p {
+                            LandPart::Border { node, .. } => Some(*node),
+                            LandPart::Run { .. } => None,
+                        })
+                        .collect()
+                } else {
+                    Vec::new()
+                };
+                let service = s.service.ix();
+                let whole_km = s.km.max(1e-9);
+                let part = |from, to, links: Vec<(LinkIx, bool)>| {
+                    let km = if links.is_empty() {
+                        whole_km
+                    } else {
+                        links.iter().map(|(l, _)| model.tables.link[l.ix()].length_km.get()).sum()
+                    };
+                    let share = km / whole_km;
+                    TrainPart {
+                        service,
+                        ride,
+                        from,
+                        to,
+                        km,
+                        time: whole.scale(share.max(1e-9)),
+                        co2e: co2e * share,
+                        emission,
+                        links,
+                        group: (kind, region.clone()),
+                    }
+                };
+                let mut parts = Vec::new();
+                let (mut from, mut links) = (s.from, Vec::new());
+                for (l, forward) in &s.links {
+                    links.push((*l, *forward));
+                    let row = &model.tables.link[l.ix()];
+                    let end = model.node_ix(if *forward { row.to.as_str() } else { row.from.as_str() });
+                    if let Some(node) = end.filter(|n| splits.contains(n)) {
+                        parts.push(part(from, node, std::mem::take(&mut links)));
+                        from = node;
+                    }
                 }
-                if line.len() < 2 {
-                    line = [from, to].map(|n| [model.node(n).lon, model.node(n).lat]).to_vec();
-                }
-                if let Some(leg) = self.out.legs.last_mut() {
-                    leg.service = Some(row.id.0.clone());
-                    leg.line = line;
-                    leg.via = states;
-                    leg.links = links.iter().map(|(l, _)| model.tables.link[l.ix()].id.0.clone()).collect();
-                }
+                parts.push(part(from, s.to, links));
+                self.train = parts.into();
+                self.train_part(waiting, sd_sum, start, prices, papers, keys);
             }
         }
+    }
+
+    /// The next part of the way of a service, as a leg.
+    fn train_part(
+        &mut self,
+        waiting: f64,
+        waiting_sd: f64,
+        start: f64,
+        prices: Vec<Price>,
+        papers: Vec<String>,
+        rules: Vec<String>,
+    ) {
+        let Some(part) = self.train.pop_front() else { return };
+        let model = self.model();
+        let row = &model.tables.service[part.service];
+        let (from, to) = (part.from, part.to);
+        let key = format!("run/{}/{}/{}", row.id, model.node(from).id, model.node(to).id);
+        let (run, sd) = self.process(key, part.group.0, part.group.1.clone(), &part.time);
+        self.t += waiting + run;
+        self.leg(
+            LegKind::Haul,
+            row.name.clone(),
+            Some(row.mode),
+            row.operator.clone(),
+            part.ride,
+            from,
+            to,
+            None,
+            part.km,
+            start,
+            waiting,
+            waiting_sd + sd,
+            prices,
+            part.co2e,
+            part.emission,
+            papers,
+            rules,
+        );
+        let mut line = Vec::new();
+        for (l, forward) in &part.links {
+            self.courses.append(model, *l, *forward, &mut line);
+        }
+        if line.len() < 2 {
+            line = [from, to].map(|n| [model.node(n).lon, model.node(n).lat]).to_vec();
+        }
+        if let Some(leg) = self.out.legs.last_mut() {
+            leg.service = Some(row.id.0.clone());
+            leg.line = line;
+            leg.links = part.links.iter().map(|(l, _)| model.tables.link[l.ix()].id.0.clone()).collect();
+        }
+    }
+
+    /// Goes on with the train that was held at a border.
+    fn train_goes_on(&mut self) {
+        let start = self.t;
+        self.train_part(0.0, 0.0, start, Vec::new(), Vec::new(), Vec::new());
     }
 
     /// Waiting for the weather at a node, some hours from now: mean and spread.
@@ -843,14 +923,24 @@ impl<'m> Build<'_, 'm> {
             .filter(|l| l.service.is_some())
             .flat_map(|l| [l.from.id.as_str(), l.to.id.as_str()])
             .collect();
+        // A train held at a border is one journey: its word grows with each part.
+        let mut riding: Option<(&str, String, usize)> = None;
         for leg in &self.out.legs {
+            if let (Some(service), LegKind::Haul) = (&leg.service, leg.kind) {
+                match &riding {
+                    Some((s, from, i)) if *s == service.as_str() => {
+                        words[*i] = format!("{from}–{}", bare(&leg.to.name));
+                        continue;
+                    }
+                    _ => riding = Some((service.as_str(), bare(&leg.from.name).to_owned(), words.len())),
+                }
+                words.push(format!("{}–{}", bare(&leg.from.name), bare(&leg.to.name)));
+                continue;
+            }
             let changes =
                 leg.kind == LegKind::Transfer && (leg.title.contains("bogies") || leg.title.contains(" to "));
             let word = match leg.kind {
                 LegKind::Border => bare(&leg.from.name).to_owned(),
-                LegKind::Haul if leg.service.is_some() => {
-                    format!("{}–{}", bare(&leg.from.name), bare(&leg.to.name))
-                }
                 LegKind::Haul => leg.mode.clone().unwrap_or_default(),
                 LegKind::Transfer if changes && !called.contains(&leg.from.id.as_str()) => {
                     bare(&leg.from.name).to_owned()
