@@ -258,6 +258,19 @@ impl<'m> Gazetteer<'m> {
                 members.entry(town).or_default().push(node);
             }
         }
+        // What is printed is also asked for: `Anzali` for `Anzali (Caspian port)`, where no other place is called so.
+        let mut bare: BTreeMap<String, Vec<NodeIx>> = BTreeMap::new();
+        for (i, n) in nodes.iter().enumerate() {
+            if let Some((name, _)) = n.name_en.strip_suffix(')').and_then(|n| n.rsplit_once(" (")) {
+                bare.entry(fold(name)).or_default().push(NodeIx::new(i));
+            }
+        }
+        for (folded, found) in bare {
+            if let ([node], false) = (&found[..], folded.is_empty() || by_fold.contains_key(folded.as_str()))
+            {
+                by_fold.insert(folded.into(), vec![Name { node: *node, slot: 0 }]);
+            }
+        }
         Self { model, by_fold, by_code, members }
     }
 

@@ -1,15 +1,18 @@
 //! A position as an end of a journey: the road nodes around it.
 
 use geo::{Distance, Haversine, Point};
-use karvan_model::tables::Mode;
+use karvan_model::tables::{Mode, NodeKind};
 use karvan_model::{Model, NodeIx};
 
 use crate::plan::{Endpoint, OffTheNetwork, PlanError};
 
+/// By road, km: a position this near to a town's node, or to a node of the town, lies in the town.
+const IN_TOWN_KM: f64 = 12.0;
+
 /// Road nodes that a position is joined to.
 const NEAREST: usize = 3;
 
-/// The nearest nodes of the road network, with kilometres of road to them: the great circle times the model's
+/// The town in which a position lies, with its stations and ports, or else the nearest nodes of the road network with kilometres of road to them: the great circle times the model's
 /// detour factor.
 ///
 /// # Errors
@@ -52,6 +55,18 @@ pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, Plan
             name,
             swapped,
         })));
+    }
+    // In a town, the town's stations and ports are at hand as if it had been named.
+    let town = |n: NodeIx| match (&model.node(n).town, model.node(n).kind) {
+        (_, NodeKind::Town) => Some(n),
+        (Some(t), _) => model.node_ix(t.as_str()),
+        _ => None,
+    };
+    if let Some(main) = near.iter().take_while(|(km, _)| *km <= IN_TOWN_KM).find_map(|(_, n)| town(*n)) {
+        let id = model.node(main).id.as_str();
+        let of_town = |n: &NodeIx| model.node(*n).town.as_ref().is_some_and(|t| t.as_str() == id);
+        let rest = (0..model.tables.node.len()).map(NodeIx::new).filter(of_town);
+        return Ok(Endpoint { main, nodes: std::iter::once(main).chain(rest).map(|n| (n, 0.0)).collect() });
     }
     // A border between the position and a node is not seen from here, so nodes of the nearest one's state only.
     let state = &model.node(main).state;

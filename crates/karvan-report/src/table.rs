@@ -205,7 +205,7 @@ impl Page {
     }
 
     fn legs(&mut self, o: &Itinerary) {
-        self.heading(&format!("Option {}: {}", o.rank, o.label));
+        self.heading(&format!("Option {}: {} (mean times; P50 and P90 above are drawn)", o.rank, o.label));
         let columns = [
             right("Leg"),
             Column { flexible: true, ..left("What and where") },
