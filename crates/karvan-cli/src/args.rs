@@ -96,6 +96,7 @@ Examples:
   karvan plan --from Tashkent --to Tbilisi --cargo textiles --trucks 1 --arrive-by 2026-04-30
   karvan plan --from Kostanay --to Yerevan --cargo 1001 --tonnes 3000 --depart 2025-11-10 --avoid RU
   karvan plan --from Gazakh --to Ijevan --cargo cement --tonnes 600 --depart 2026-03-02 --why-not
+  karvan plan --batch consignments.csv --format csv        one after the other, quotas used up in this order
   karvan plan --from 49.88,40.39 --to GEPTI --cargo UN1203 --trucks 3 --depart 2026-01-10
 
 A place is any of its names or codes, or lon,lat; a cargo is a name, an HS code or a UN number.
@@ -155,14 +156,22 @@ pub struct Places {
 #[derive(Debug, clap::Args)]
 pub struct Plan {
     /// Origin: a name in any script, UN/LOCODE, ESR code, key, or lon,lat
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
-    pub from: String,
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present = "batch")]
+    pub from: Option<String>,
     /// Destination
-    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
-    pub to: String,
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true, required_unless_present = "batch")]
+    pub to: Option<String>,
     /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
-    #[arg(long)]
-    pub cargo: String,
+    #[arg(long, required_unless_present = "batch")]
+    pub cargo: Option<String>,
+    /// CSV file of consignments (id, from, to, cargo, tonnes, wagons, teu, trucks, depart, arrive_by), planned in
+    /// its order: what one uses of a quota, the next has less of
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["from", "to", "cargo", "tonnes", "wagons", "teu", "feu", "trucks", "depart", "arrive_by", "why_not", "legs", "options", "lang"]
+    )]
+    pub batch: Option<PathBuf>,
     /// Mass, tonnes
     #[arg(long, value_name = "T", allow_hyphen_values = true, help_heading = "Quantity")]
     pub tonnes: Option<f64>,
@@ -265,7 +274,8 @@ fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a share from 0 to 1, such as 0.1".to_owned())
 }
 
-fn moment(text: &str) -> Result<DateTime, String> {
+/// A moment, local time; a day alone means its beginning.
+pub fn moment(text: &str) -> Result<DateTime, String> {
     if text.len() == 10 {
         return day(text).map(|d| d.at(0, 0, 0, 0));
     }
@@ -274,7 +284,8 @@ fn moment(text: &str) -> Result<DateTime, String> {
         .map_err(|_| "a moment is written 2025-12-18 or 2025-12-18T14:00".to_owned())
 }
 
-fn moment_end(text: &str) -> Result<DateTime, String> {
+/// A moment, local time; a day alone means its end.
+pub fn moment_end(text: &str) -> Result<DateTime, String> {
     if text.len() == 10 { day(text).map(|d| d.at(23, 59, 59, 0)) } else { moment(text) }
 }
 

@@ -31,6 +31,8 @@ pub enum Failure {
     },
     /// The model or the scenario is wrong.
     Problems(Vec<Problem>),
+    /// A list given by the user is wrong, in these places.
+    List(Vec<Problem>),
     /// Something failed that the user did not cause.
     Fault(String),
 }
@@ -50,7 +52,9 @@ impl From<std::io::Error> for Failure {
     fn from(e: std::io::Error) -> Self {
         use std::io::ErrorKind as K;
         match e.kind() {
-            K::NotFound | K::NotADirectory => wrong_input(e.to_string(), "name a file in a folder that exists"),
+            K::NotFound | K::NotADirectory => {
+                wrong_input(e.to_string(), "name a file in a folder that exists")
+            }
             K::PermissionDenied | K::ReadOnlyFilesystem => {
                 wrong_input(e.to_string(), "name a file in a folder that you may write to")
             }
@@ -124,6 +128,12 @@ pub fn end(failure: Failure) -> ExitCode {
                 if n == 1 { "" } else { "s" }
             );
             anstream::eprintln!("{CYAN}hint{PLAIN}: `karvan check` lists every problem");
+            ExitCode::from(WRONG_INPUT)
+        }
+        Failure::List(problems) => {
+            for p in &problems {
+                anstream::eprintln!("{}", problem(p));
+            }
             ExitCode::from(WRONG_INPUT)
         }
         Failure::Fault(what) => {

@@ -1,6 +1,7 @@
 //! `karvan`: the command line. Arguments in, text out; the logic lives in the other crates.
 
 mod args;
+mod batch;
 mod checks;
 mod exit;
 mod export;

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use jiff::civil::DateTime;
 use karvan_model::places::{Gazetteer, Place, find_cargo};
 use karvan_model::rules::QuotaUse;
 use karvan_model::tables::{Mode, Unit};
@@ -14,7 +15,7 @@ use karvan_report::{Lang, Legs};
 use crate::args::{Common, CriterionWord, Format, LangWord, LegsWord, Plan};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Loaded};
-use crate::out;
+use crate::{batch, out};
 
 const FORMATS: &[Format] = &[Format::Table, Format::Json, Format::Csv, Format::Geojson, Format::Html];
 
@@ -22,8 +23,6 @@ pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
     let format = common.format_of(FORMATS)?;
     let loaded = load::load(&common.asked(matches!(format, Format::Geojson | Format::Html)))?;
     let model = &loaded.model;
-    let request = request(common, args, &loaded)?;
-    let base = Base::new(model);
     let provenance = Provenance {
         model: format!("{} {}", model.manifest.name, model.manifest.version),
         model_hash: loaded.raw_hash.clone(),
@@ -31,6 +30,23 @@ pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Provenance::default()
     };
+    if let Some(file) = &args.batch {
+        let format = common.format_of(&[Format::Table, Format::Json, Format::Csv])?;
+        return batch::run(common, args, file, format, &loaded, provenance);
+    }
+    let asking = Asking {
+        from: args.from.as_deref().unwrap_or_default(),
+        to: args.to.as_deref().unwrap_or_default(),
+        cargo: args.cargo.as_deref().unwrap_or_default(),
+        tonnes: args.tonnes,
+        wagons: args.wagons,
+        teu: args.teu.or(args.feu.map(|n| 2.0 * n)),
+        trucks: args.trucks,
+        depart: args.depart,
+        arrive_by: args.arrive_by,
+    };
+    let request = request(common, args, &asking, &loaded).map_err(|(_, failure)| failure)?;
+    let base = Base::new(model);
     let answer = karvan_plan::plan(model, &base, &request, provenance).map_err(failure)?;
     out::deliver(common.output.as_deref(), render(&answer, format, args, common).as_bytes())?;
     Ok(if answer.options.is_empty() { NO_ANSWER } else { DONE })
@@ -86,7 +102,26 @@ fn failure(e: PlanError) -> Failure {
     wrong_input(e.to_string(), hint)
 }
 
-fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Failure> {
+/// What is asked of one consignment, as the user wrote it.
+pub struct Asking<'a> {
+    pub from: &'a str,
+    pub to: &'a str,
+    pub cargo: &'a str,
+    pub tonnes: Option<f64>,
+    pub wagons: Option<f64>,
+    pub teu: Option<f64>,
+    pub trucks: Option<f64>,
+    pub depart: Option<DateTime>,
+    pub arrive_by: Option<DateTime>,
+}
+
+/// The request for a consignment, the rest as the arguments say; or what is wrong, and with which of its fields.
+pub fn request(
+    common: &Common,
+    args: &Plan,
+    one: &Asking,
+    loaded: &Loaded,
+) -> Result<Request, (&'static str, Failure)> {
     let model = &loaded.model;
     let places = Gazetteer::new(model);
     let endpoint = |text: &str| -> Result<Endpoint, Failure> {
@@ -98,22 +133,25 @@ fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Fai
             Place::Point { lon, lat } => endpoint_near(model, lon, lat).map_err(failure),
         }
     };
-    let units = match (args.wagons, args.teu, args.feu, args.trucks) {
-        (Some(n), ..) => Some((Unit::Wagon, n)),
-        (_, Some(n), ..) => Some((Unit::Teu, n)),
-        (_, _, Some(n), _) => Some((Unit::Teu, 2.0 * n)),
-        (.., Some(n)) => Some((Unit::Truck, n)),
-        _ => None,
+    let (unit, field) = match (one.wagons, one.teu, one.trucks) {
+        (Some(n), ..) => (Some((Unit::Wagon, n)), "wagons"),
+        (_, Some(n), _) => (Some((Unit::Teu, n)), "teu"),
+        (.., Some(n)) => (Some((Unit::Truck, n)), "trucks"),
+        _ => (None, "tonnes"),
     };
-    if let Some((unit, n)) = units
+    if let Some((unit, n)) = unit
         && n.fract() != 0.0
     {
-        return Err(wrong_input(
+        let wrong = wrong_input(
             format!("{n} {} is no whole number", unit.word()),
             "units are counted in whole numbers",
-        ));
+        );
+        return Err((field, wrong));
     }
-    let avoided = args.avoid.iter().map(|a| avoid(model, &places, a)).collect::<Result<Vec<_>, _>>()?;
+    let units = unit;
+    let all = |e| ("id", e);
+    let avoided =
+        args.avoid.iter().map(|a| avoid(model, &places, a)).collect::<Result<Vec<_>, _>>().map_err(all)?;
     let mut criteria = Vec::new();
     for c in &args.criteria {
         let c = match c {
@@ -127,15 +165,15 @@ fn request(common: &Common, args: &Plan, loaded: &Loaded) -> Result<Request, Fai
         }
     }
     Ok(Request {
-        from: endpoint(&args.from)?,
-        to: endpoint(&args.to)?,
-        cargo: find_cargo(model, &args.cargo)?,
-        quantity: Quantity { tonnes: args.tonnes, units },
-        depart: args.depart,
-        arrive_by: args.arrive_by,
+        from: endpoint(one.from).map_err(|e| ("from", e))?,
+        to: endpoint(one.to).map_err(|e| ("to", e))?,
+        cargo: find_cargo(model, one.cargo).map_err(|e| ("cargo", e.into()))?,
+        quantity: Quantity { tonnes: one.tonnes, units },
+        depart: one.depart,
+        arrive_by: one.arrive_by,
         as_of: loaded.as_of,
         criteria,
-        via: args.via.iter().map(|v| endpoint(v)).collect::<Result<_, _>>()?,
+        via: args.via.iter().map(|v| endpoint(v)).collect::<Result<_, _>>().map_err(all)?,
         avoid_nodes: avoided.iter().flat_map(|a| a.nodes.clone()).collect(),
         avoid_states: avoided.iter().filter_map(|a| a.state).collect(),
         avoid_modes: avoided.iter().filter_map(|a| a.mode).collect(),

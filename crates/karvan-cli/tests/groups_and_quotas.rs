@@ -142,3 +142,113 @@ fn a_group_is_a_lever_on_the_builtin_model() {
     );
     assert!(joined < waived && waived < today && today.is_finite(), "{today} {waived} {joined}");
 }
+
+const LORRIES: &str = r#"
+title = "Belmar rations lorries"
+[[edit]]
+add = "rule"
+row = { id = "xb_lorry_quota", what = "Belmar lets 20 lorries from Ardia pass a year", governs = "transit", states = "XB", modes = "road", origin = "XA", effect = "ration", quota = "20", quota_unit = "truck", quota_period = "year", claim = "assumed: invented for the tests" }
+"#;
+const CONSIGNMENTS: &str = "\
+id,from,to,cargo,trucks,depart
+a,Orlo,Dorn,tea,8,2031-05-01
+b,Orlo,Dorn,tea,9,2031-06-01
+c,Orlo,Dorn,tea,5,2031-07-01
+d,Orlo,Dorn,tea,3,2031-08-01
+e,Orlo,Dorn,tea,5,2032-01-10
+";
+
+/// A batch on the invented corridor: exit status, stdout, stderr. The file is called `LIST` and the folders
+/// `CORRIDOR` and `SCENARIO`.
+fn batch(rules: &str, list: &str, more: &[&str]) -> (Option<i32>, String, String) {
+    let (folder, file) = scenario(rules);
+    let path = folder.path().join("list.csv");
+    std::fs::write(&path, list).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let corridor = corridor();
+    let corridor = corridor.to_str().expect("UTF-8");
+    let mut args = vec!["plan", "--model", corridor, "--scenario", &file, "--batch", path, "--draws", "200"];
+    args.extend(more);
+    let o = karvan(&args);
+    let text = |b: &[u8]| {
+        String::from_utf8_lossy(b)
+            .replace(path, "LIST")
+            .replace(&file, "SCENARIO")
+            .replace(corridor, "CORRIDOR")
+    };
+    (o.status.code(), text(&o.stdout), text(&o.stderr))
+}
+
+#[test]
+fn a_lorry_quota_runs_out_within_the_year() {
+    let (status, out, err) = batch(LORRIES, CONSIGNMENTS, &[]);
+    assert_eq!((status, err.as_str()), (Some(1), ""));
+    insta::with_settings!({filters => vec![(r"\([0-9a-f]{12}\)", "(HASH)")]}, {
+        insta::assert_snapshot!(out);
+    });
+    let (status, csv, _) = batch(LORRIES, CONSIGNMENTS, &["--format", "csv"]);
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(csv);
+    // All find a way where none is refused.
+    let few: String =
+        CONSIGNMENTS.lines().filter(|l| !l.starts_with('c')).map(|l| format!("{l}\n")).collect();
+    assert_eq!(batch(LORRIES, &few, &[]).0, Some(0));
+}
+
+#[test]
+fn one_batch_one_result_and_the_order_of_the_file_decides() {
+    let json = |list: &str| batch(LORRIES, list, &["--format", "json"]).1;
+    assert_eq!(json(CONSIGNMENTS), json(CONSIGNMENTS));
+    let mut lines: Vec<&str> = CONSIGNMENTS.lines().collect();
+    lines.swap(1, 3);
+    let v: serde_json::Value = serde_json::from_str(&json(&(lines.join("\n") + "\n"))).expect("JSON");
+    let refused: Vec<&str> = v["consignments"]
+        .as_array()
+        .map(|c| c.iter().filter(|c| c["option"].is_null()).filter_map(|c| c["id"].as_str()).collect())
+        .unwrap_or_default();
+    // c and b are first now and take 14 of the 20.
+    assert_eq!(refused, ["a"]);
+}
+
+#[test]
+fn a_waiver_for_so_many_tonnes_is_used_up() {
+    let free = "[[edit]]\nadd = \"rule\"\nrow = { id = \"free\", what = \"The first 150 t of tea pass free of the transit charge\", \
+                governs = \"transit\", states = \"XB\", hs = \"0902\", effect = \"waive\", quota = \"150\", quota_unit = \"t\", \
+                quota_period = \"once\", claim = \"assumed: what if\" }\n";
+    let list = "id,from,to,cargo,tonnes,depart\n1,Orlo,Dorn,tea,100,2031-05-01\n2,Orlo,Dorn,tea,100,2031-06-01\n\
+                3,Orlo,Dorn,tea,50,2031-07-01\n";
+    let (status, out, _) = batch(free, list, &["--avoid", "road", "--format", "json"]);
+    assert_eq!(status, Some(0), "{out}");
+    let v: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let uses = |i: usize| v["consignments"][i]["option"]["quotas"].as_array().map_or(0, Vec::len);
+    // The second does not fit into the 50 t that are left; the third does.
+    assert_eq!((uses(0), uses(1), uses(2)), (1, 0, 1), "{out}");
+    assert_eq!(v["quotas"][0]["left"].as_f64(), Some(0.0));
+}
+
+#[test]
+fn a_list_that_is_wrong_is_refused_with_every_error() {
+    let list = "id,from,to,cargo,tonnes,trucks,depart\n\
+                a,Orlo,Dron,tea,10,,2031-05-01\n\
+                a,Orlo,Dorn,tee,10,,2031-05-01\n\
+                c,Orlo,Dorn,tea,,1.5,2031-05-01\n\
+                d,Orlo,Dorn,tea,ten,,2031-05-01\n\
+                e,Orlo,Dorn,tea,10,,2031-13-01\n\
+                g,Orlo,Dorn,tea,10,,\n\
+                h,Orlo,Orlo,tea,10,,1931-05-01\n";
+    let (status, _, err) = batch(LORRIES, list, &[]);
+    assert_eq!(status, Some(2), "{err}");
+    insta::assert_snapshot!(err);
+    let (status, _, err) =
+        batch(LORRIES, "id,from,to,cargo,tonnes,depart\nf,Orlo,Dorn,tea,-1,2031-05-01\n", &[]);
+    assert!(status == Some(2) && err.starts_with("LIST:2:17: error: -1 t is no"), "{err}");
+    let (status, _, err) = batch(LORRIES, "id,from,to\n", &[]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("LIST:1") && err.contains("lacks its column `cargo`"), "{err}");
+    let (status, _, err) = batch(LORRIES, "id,from,to,cargo\n", &[]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("lists no consignment"), "{err}");
+    let (status, _, err) = batch(LORRIES, CONSIGNMENTS, &["--format", "html"]);
+    assert_eq!(status, Some(2));
+    assert!(err.contains("it has: table, json, csv"), "{err}");
+}

@@ -14,7 +14,7 @@ use std::path::Path;
 use karvan_model::raw::{At, Problem, RawModel};
 
 pub use pack::{LARGEST, is_geometry};
-pub use tables::{write_raw, write_table};
+pub use tables::{read_list, write_raw, write_table};
 
 /// What to read of a model.
 #[derive(Clone, Copy, Debug, Default)]
@@ -216,7 +216,10 @@ pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "longer than 512 MiB, which no table or scenario is"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "longer than 512 MiB, which no table or scenario is",
+        ));
     }
     Ok(bytes)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use karvan_model::nearest;
-use karvan_model::raw::{At, FileText, Manifest, Origin, Problem, RawModel, RawRow};
+use karvan_model::raw::{At, FileText, Manifest, Origin, Problem, RawModel, RawRow, RawTable};
 use karvan_model::table::Row;
 use karvan_model::{TABLES, TableInfo};
 
@@ -293,6 +293,26 @@ fn read_table(
             .hint("the file may have been cut off; close the quote in this record"),
         );
     }
+}
+
+/// Reads a file with rows of one table that is no part of a model, such as a list of consignments.
+pub fn read_list<T: Row>(path: &std::path::Path) -> (RawTable, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut list = RawTable::default();
+    let file: Arc<str> = path.to_string_lossy().into();
+    let whole = At { file: file.clone(), ..At::default() };
+    match crate::read_file(path) {
+        Ok(bytes) => {
+            if let Some(text) = text_of(&whole, bytes, "CSV", &mut problems) {
+                let table =
+                    TableInfo { name: T::TABLE, doc: T::DOC, key: T::key_columns, columns: T::columns };
+                read_table(&table, file, text, &mut list.rows, &mut problems);
+            }
+        }
+        Err(e) => problems.push(Problem::error(whole, format!("the file cannot be read: {e}"))),
+    }
+    problems.truncate(MOST_PROBLEMS);
+    (list, problems)
 }
 
 fn reader(text: &str) -> csv::Reader<&[u8]> {

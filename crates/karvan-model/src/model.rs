@@ -73,7 +73,8 @@ impl<T> std::ops::Deref for TableOf<T> {
 }
 
 impl<T: Row> TableOf<T> {
-    fn read(raw: Option<&RawTable>, problems: &mut Vec<Problem>) -> Self {
+    /// Reads the rows; what cannot be read is left out and reported.
+    pub fn read(raw: Option<&RawTable>, problems: &mut Vec<Problem>) -> Self {
         let mut out = Self::default();
         let Some(raw) = raw else { return out };
         let columns = T::columns();

@@ -6,6 +6,7 @@
 //! This crate knows no simulation, no file and no screen.
 
 pub mod answer;
+pub mod batch;
 mod draws;
 mod legs;
 mod near;

@@ -328,7 +328,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn new(model: &Model, r: &Request) -> Result<Self, PlanError> {
+    pub(crate) fn new(model: &Model, r: &Request) -> Result<Self, PlanError> {
         if r.from.nodes.iter().any(|(n, a)| r.to.nodes.iter().any(|(m, b)| n == m && *a == 0.0 && *b == 0.0))
             || r.from.main == r.to.main
         {
