@@ -252,3 +252,38 @@ fn a_list_that_is_wrong_is_refused_with_every_error() {
     assert_eq!(status, Some(2));
     assert!(err.contains("it has: table, json, csv"), "{err}");
 }
+
+#[test]
+fn the_free_transit_of_december_2025_is_used_up_by_two_trains() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("trains.csv");
+    let trains: String = [("first", 18), ("second", 20), ("third", 22)]
+        .iter()
+        .map(|(id, day)| format!("{id},Baku freight station,Yerevan,petrol,1220,22,2025-12-{day}\n"))
+        .collect();
+    std::fs::write(&path, format!("id,from,to,cargo,tonnes,wagons,depart\n{trains}")).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let o = karvan(&["plan", "--batch", path, "--draws", "100", "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&o.stdout).expect("JSON");
+    let cost = |i: usize| v["consignments"][i]["option"]["cost_usd"]["best"].as_f64().expect("a cost");
+    assert!(cost(0) == cost(1) && cost(1) < cost(2), "{v}");
+    assert_eq!(v["quotas"][0]["rule"], "ge_fuel_transit_am_free");
+    assert_eq!(v["quotas"][0]["left"].as_f64(), Some(160.0));
+}
+
+#[test]
+fn lorries_from_turkey_find_the_quota_of_2025_used_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lorries.csv");
+    let list = "id,from,to,cargo,trucks,depart\nspring,Istanbul,Baku,textiles,64950,2025-03-03\n\
+                autumn,Istanbul,Baku,textiles,60,2025-09-01\nfew,Istanbul,Baku,textiles,50,2025-09-08\n";
+    std::fs::write(&path, list).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let o = karvan(&["plan", "--batch", path, "--avoid", "rail", "--draws", "100", "--format", "csv"]);
+    assert_eq!(o.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&o.stdout).into_owned();
+    let rule = |id: &str| {
+        text.lines().find(|l| l.starts_with(id)).is_some_and(|l| l.contains("rule/az_lorries_tr_2025"))
+    };
+    assert!(rule("autumn") && !rule("spring") && !rule("few"), "{text}");
+}
