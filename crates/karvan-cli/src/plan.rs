@@ -86,6 +86,7 @@ fn failure(e: PlanError) -> Failure {
         PlanError::NoQuantity | PlanError::Quantity { .. } => "--tonnes, --wagons, --teu, --feu or --trucks",
         PlanError::NoTime => "--depart 2025-12-18 or --arrive-by 2025-12-31",
         PlanError::SamePlace(_) => "`karvan places` shows which nodes a name stands for",
+        PlanError::AvoidsEnd(_) => "leave it out of --avoid, or name another end",
         PlanError::Calendar { .. } => "the calendar is that of the model's model.toml",
         // Nothing given is wrong, but there is no such carriage.
         PlanError::NotCarried { .. } => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
-use karvan_model::rules::{QuotaState, QuotaUse};
-use karvan_model::tables::{CargoKind, Mode, QuotaUnit, Unit};
+use karvan_model::rules::{QuotaState, QuotaUse, hs_admits};
+use karvan_model::tables::{CargoKind, Effect, Mode, QuotaUnit, Unit};
 use karvan_model::{CargoIx, Model, NodeIx, StateIx};
 use karvan_network::base::Base;
 use karvan_network::compile::{Blocker as NetBlocker, Network, Question as NetQuestion};
@@ -111,7 +111,7 @@ pub enum PlanError {
     #[error("origin and destination are the same place, {0}; a consignment needs two")]
     SamePlace(String),
     /// Nothing to carry.
-    #[error("{given} {unit} is no quantity; give more than 0")]
+    #[error("{given} {unit} is no consignment; give more than 0 and at most ten million")]
     Quantity {
         /// What was given.
         given: f64,
@@ -168,6 +168,9 @@ pub enum PlanError {
     /// Neither departure nor arrival.
     #[error("when is missing; give the earliest departure or the latest arrival")]
     NoTime,
+    /// An end is avoided.
+    #[error("{0} is to be avoided and is an end of the journey")]
+    AvoidsEnd(String),
     /// Too many vias.
     #[error("{0} places to go via; at most 8 can be asked for")]
     Vias(usize),
@@ -218,6 +221,8 @@ impl std::fmt::Display for OffTheNetwork {
     }
 }
 
+/// Most of any unit that one consignment can be: more is a mistake of the hand.
+const MOST: f64 = 1e7;
 /// Days after departure that a journey may take.
 const HORIZON_DAYS: u32 = 150;
 /// See [`Settings::epsilon`]: two per cent, well inside the spread of any journey's time and cost.
@@ -353,9 +358,24 @@ impl Asked {
         }
         let cargo = &model.tables.cargo[r.cargo.ix()];
         let positive = |v: f64, unit: &'static str| {
-            if v.is_finite() && v > 0.0 { Ok(v) } else { Err(PlanError::Quantity { given: v, unit }) }
+            if v.is_finite() && (1e-3..=MOST).contains(&v) {
+                Ok(v)
+            } else {
+                Err(PlanError::Quantity { given: v, unit })
+            }
         };
         let mut notes = Vec::new();
+        for (end, word) in [(&r.from, "from"), (&r.to, "to")] {
+            let avoided = |n: &NodeIx| r.avoid_nodes.contains(n);
+            let state = model.node(end.main).state.as_ref().and_then(|s| model.state_ix(s.as_str()));
+            if end.nodes.iter().all(|(n, _)| avoided(n)) || state.is_some_and(|s| r.avoid_states.contains(&s))
+            {
+                return Err(PlanError::AvoidsEnd(model.node(end.main).name_en.clone()));
+            }
+            if let Some((n, km)) = end.nodes.first().filter(|(_, km)| *km > 0.0) {
+                notes.push(format!("{word} the position by road to {}, {km:.0} km", model.node(*n).name_en));
+            }
+        }
         let mut load_into = Vec::new();
         let (tonnes, count) = match (r.quantity.tonnes, r.quantity.units) {
             (None, None) => return Err(PlanError::NoQuantity),
@@ -544,6 +564,7 @@ impl Asked {
         for (i, o) in options.iter_mut().enumerate() {
             o.rank = i as u32 + 1;
         }
+        tell_apart(&mut options);
         Ok(options)
     }
 
@@ -773,9 +794,31 @@ impl Asked {
         let mut blockers: Vec<Blocker> = found.iter().map(|b| self.blocker(model, b, day)).collect();
         // Rules first: they are decided, the rest follows.
         blockers.sort_by_key(|b| b.kind != "rule");
-        let hints = vec![format!(
+        // A rule that bars this may be lifted for another way of carrying it.
+        let barring = found.iter().filter_map(|b| match b {
+            NetBlocker::Rule(ix) => Some(&model.tables.rule[ix.ix()]),
+            _ => None,
+        });
+        let mut hints: Vec<String> = barring
+            .flat_map(|bar| {
+                model.tables.rule.iter().filter(move |p| {
+                    p.effect == Effect::Permit
+                        && p.governs == bar.governs
+                        && karvan_units::DayInterval { from: p.from, till: p.till }.contains(day)
+                        && p.states.iter().any(|s| bar.states.contains(s))
+                        && hs_admits(&p.hs, cargo)
+                })
+            })
+            .map(|p| {
+                let modes: Vec<&str> = p.modes.iter().map(|m| m.word()).collect();
+                let by = if modes.is_empty() { String::new() } else { format!(" by {}", modes.join(" or ")) };
+                format!("a narrower rule permits it{by}: {} (rule/{})", p.what, p.id)
+            })
+            .collect();
+        hints.dedup();
+        hints.push(format!(
             "what changes the answer is the day: the rules and states above are those of {day}"
-        )];
+        ));
         let reason = match blockers.first() {
             Some(b) => format!("{from} to {to} on {day}: {}", b.what),
             None => format!(
@@ -936,6 +979,26 @@ fn way(o: &Itinerary) -> String {
         })
         .collect::<Vec<_>>()
         .join("|")
+}
+
+/// Adds the equipment to labels that are alike.
+fn tell_apart(options: &mut [Itinerary]) {
+    let ridden = |o: &Itinerary| {
+        let mut names: Vec<&str> = Vec::new();
+        for l in &o.legs {
+            let name = l.equipment.name.split(',').next().unwrap_or_default();
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(", ").to_lowercase()
+    };
+    let labels: Vec<String> = options.iter().map(|o| o.label.clone()).collect();
+    for (i, o) in options.iter_mut().enumerate() {
+        if labels.iter().enumerate().any(|(j, l)| j != i && *l == labels[i]) {
+            o.label = format!("{}; in {}", o.label, ridden(o));
+        }
+    }
 }
 
 /// At most `n` of the ordered options: first the best of each way, then others, in the order given.
