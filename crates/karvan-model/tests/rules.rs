@@ -233,7 +233,8 @@ fn forbidden(m: &Model, move_: &Movement, tonnes: f64, used: &QuotaUse, on: Date
             || member(groups, s)
     };
     let rail = move_.mode == Mode::Rail;
-    let mut best: Option<((u32, Option<Date>, bool), RuleIx)> = None;
+    type Rank = (u32, Option<Date>, bool);
+    let mut best: Option<(Rank, RuleIx)> = None;
     for (i, r) in m.tables.rule.iter().enumerate() {
         let at_node = match move_.node {
             Some(n) => {
