@@ -7,7 +7,9 @@
 //! its windows; one that is allowed on no day of the span is left out, or, where the question is what stands
 //! in the way, kept with its blockers.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -215,7 +217,11 @@ pub struct Network<'m> {
     local: Vec<Stretch>,
     zones: Vec<TimeZone>,
     waits_by: HashMap<(usize, bool, u8), Option<Wait>>,
+    effects: RefCell<BTreeMap<EffectsKey, Rc<RuleEffects>>>,
 }
+
+/// Movements asked of the rules and whether they charge, day, equipment.
+type EffectsKey = (Vec<(Movement, bool)>, Date, u8);
 
 /// A crossing of two states at a node by a mode.
 type Crossing = (NodeIx, StateIx, StateIx, Mode);
@@ -308,6 +314,7 @@ impl<'m> Network<'m> {
             local: Vec::new(),
             zones,
             waits_by: HashMap::new(),
+            effects: RefCell::default(),
             pricer,
         };
         let first_day = question.as_of.unwrap_or(start.date());
@@ -526,8 +533,7 @@ impl<'m> Network<'m> {
     }
 
     /// Charges and delays of the rules that bind an element on a day: US dollars, mean and spread of hours.
-    pub fn rule_effects(&self, element: &Element, day: Date) -> RuleEffects {
-        let mut out = RuleEffects::default();
+    pub fn rule_effects(&self, element: &Element, day: Date) -> Rc<RuleEffects> {
         let ride = match *element {
             Element::Run { rate, .. } | Element::Access { rate, .. } | Element::Enter { rate, .. } => {
                 Some(self.ride_of(rate))
@@ -535,18 +541,24 @@ impl<'m> Network<'m> {
             Element::Cross { ride, .. } | Element::Sail { ride, .. } => Some(ride),
             Element::Operate { before, after, .. } => after.or(before),
         };
-        let Some(ride) = ride else { return out };
-        out.ride = ride;
+        let Some(ride) = ride else { return Rc::default() };
+        // Of thousands of elements there are some hundred kinds.
+        let key = (self.movements(element), day, ride);
+        if let Some(known) = self.effects.borrow().get(&key) {
+            return known.clone();
+        }
+        let mut out = RuleEffects { ride, ..RuleEffects::default() };
         let loads = &self.loads[ride as usize];
-        for (movement, charges) in self.movements(element) {
-            let verdict: Verdict = self.rules.evaluate(&movement, day);
+        let mut seen = std::collections::BTreeSet::new();
+        for (movement, charges) in &key.0 {
+            let verdict: Verdict = self.rules.evaluate(movement, day);
             for ix in verdict.applied {
                 let r = &self.pricer.model.tables.rule[ix.ix()];
                 let counts = match r.effect {
-                    Effect::Charge | Effect::Delay | Effect::Waive | Effect::Discount => charges,
+                    Effect::Charge | Effect::Delay | Effect::Waive | Effect::Discount => *charges,
                     _ => true,
                 };
-                if counts && !out.applied.contains(&ix) {
+                if counts && seen.insert(ix) {
                     out.applied.push(ix);
                     if let (Effect::Charge, Some(v), Some(c), Some(per)) =
                         (r.effect, r.value, &r.currency, r.per)
@@ -562,6 +574,8 @@ impl<'m> Network<'m> {
                 }
             }
         }
+        let out = Rc::new(out);
+        self.effects.borrow_mut().insert(key, out.clone());
         out
     }
 

@@ -304,7 +304,7 @@ impl<'m> Build<'_, 'm> {
             let payee = r.authority.clone().unwrap_or_else(|| "state".into());
             prices.push(self.price(payee, format!("rule/{}", r.id), published, *usd, &r.claim));
         }
-        let delays = effects.delays.into_iter().map(|(_, d)| d).collect();
+        let delays = effects.delays.iter().map(|(_, d)| d.clone()).collect();
         (prices, delays, papers, keys)
     }
 

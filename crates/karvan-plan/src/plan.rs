@@ -986,7 +986,7 @@ fn tell_apart(options: &mut [Itinerary]) {
     let ridden = |o: &Itinerary| {
         let mut names: Vec<&str> = Vec::new();
         for l in &o.legs {
-            let name = l.equipment.name.split(',').next().unwrap_or_default();
+            let name = l.equipment.name.split([',', '(']).next().unwrap_or_default().trim();
             if !names.contains(&name) {
                 names.push(name);
             }
