@@ -884,7 +884,9 @@ impl Asked {
                     .iter()
                     .filter(|s| s.link.as_str() == l.id.as_str())
                     .find(|s| karvan_units::DayInterval { from: s.from, till: s.till }.contains(day));
-                let end = |key: &str| model.node_ix(key).map_or(key, |n| model.node(n).name_en.as_str());
+                let end = |key: &str| {
+                    model.node_ix(key).map_or_else(|| key.to_owned(), |n| model.node(n).name_en.clone())
+                };
                 let name = l.name.clone().unwrap_or_else(|| {
                     format!("{} from {} to {}", l.mode, end(l.from.as_str()), end(l.to.as_str()))
                 });

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::charts::{self, leg_classes};
 use crate::map::{leg_words, map, mode_class, stop_name, tone};
 use crate::num::{self, Style};
-use crate::table::assumed;
+use crate::table::{assumed, thousandths};
 use crate::text::{Lang, Text};
 
 /// Assumed figures listed before the rest is left to the JSON.
@@ -525,7 +525,7 @@ impl Page {
                         let row = RuleRow {
                             id: r.id.clone(),
                             what: r.what.clone(),
-                            effect: self.text.word("effect", &r.effect),
+                            effect: self.text.word("effect", &r.effect) + &self.quota(o, &r.id),
                             days: self.days(r.from, r.till),
                             sources: sources_of(&r.sources),
                             options: String::new(),
@@ -536,6 +536,14 @@ impl Page {
             }
         }
         all.into_iter().map(|(row, ranks)| RuleRow { options: list(&ranks), ..row }).collect()
+    }
+
+    /// What an option uses of a rule's quota; nothing where it has none.
+    fn quota(&self, o: &Itinerary, rule: &str) -> String {
+        let Some(q) = o.quotas.iter().find(|q| q.rule == rule) else { return String::new() };
+        let (amount, left) = (thousandths(q.amount).to_string(), thousandths(q.left).to_string());
+        let with = [("period", q.period.as_str()), ("amount", &amount), ("left", &left), ("unit", &q.unit)];
+        format!("; {}", self.text.fill("rules.quota", &with))
     }
 
     fn days(&self, from: Option<Date>, till: Option<Date>) -> String {

@@ -7,6 +7,7 @@
 //! # Units
 //! Durations are hours in the data, and days and hours in print; money is US dollars; masses are tonnes.
 
+mod applied;
 mod charts;
 mod html;
 mod machine;
@@ -18,6 +19,7 @@ mod text;
 
 pub use karvan_plan::answer::Answer;
 
+pub use applied::{rules_csv, rules_table};
 pub use html::html;
 pub use machine::{csv, geojson, json, json_schema};
 pub use table::{Legs, table};

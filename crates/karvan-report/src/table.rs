@@ -263,6 +263,11 @@ impl Page {
                 (Some(f), Some(t)) => format!(" {f} until {t} (exclusive)"),
             };
             self.item(&format!("{} ({}{days}; rule/{})", r.what, r.effect, r.id));
+            if let Some(q) = options.iter().flat_map(|o| &o.quotas).find(|q| q.rule == r.id) {
+                let (amount, left) = (thousandths(q.amount), thousandths(q.left));
+                let line = format!("quota {}: {amount} {} used, {left} left", q.period, q.unit);
+                self.text(Ink::Plain, 4, &line);
+            }
             for s in &r.sources {
                 self.text(Ink::Dim, 4, s);
             }
@@ -543,6 +548,11 @@ pub(crate) struct Assumed<'a> {
     usd: f64,
 }
 
+/// Without the last digits of a sum of tenths.
+pub(crate) fn thousandths(x: f64) -> f64 {
+    (x * 1000.0).round() / 1000.0
+}
+
 /// The assumed figures of options, those that weigh most in the price first.
 pub(crate) fn assumed(options: &[Itinerary]) -> Vec<Assumed<'_>> {
     let mut all: Vec<Assumed> = Vec::new();
@@ -613,7 +623,7 @@ fn clean_lines(text: &str) -> Vec<String> {
 }
 
 /// Breaks a text into lines of at most `width` columns, between words where that can be.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in clean_lines(text) {
         let mut line = String::new();
