@@ -26,6 +26,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/scenario.schema.json", json(schema::scenario_schema().as_value())?));
     pages.push(("schema/places.schema.json", json(schema::places_schema().as_value())?));
     pages.push(("schema/check.schema.json", json(schema::check_schema().as_value())?));
+    pages.push(("schema/rules.schema.json", json(karvan_model::applied::rules_schema().as_value())?));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {

@@ -114,6 +114,16 @@ Examples:
 
 Formats: table, json, csv, geojson. Exit status 1 if nothing is like the text.")]
     Places(Places),
+    /// Say which rules apply between two states on a day, or what changed between two days
+    #[command(after_help = "\
+Examples:
+  karvan rules --from AZ --to AM --cargo petrol --as-of 2025-12-18
+  karvan rules --from AZ --to AM --cargo petrol --as-of 2025-12-18 --mode rail --states GE
+  karvan rules --from KZ --to AM --cargo wheat --between 2025-10-01 2025-12-31
+
+A state is two letters; a place stands for its state. Export, transit, import and carriage are told in
+turn, the most decisive rule first. Formats: table, json, csv.")]
+    Rules(Rules),
     /// List every problem of a model, and how many of its figures are sourced
     #[command(after_help = "\
 Examples:
@@ -150,6 +160,39 @@ pub struct Places {
     /// Most places shown
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub limit: u16,
+}
+
+/// Between which states, for what, when.
+#[derive(Debug, clap::Args)]
+pub struct Rules {
+    /// State of origin (two letters), or a place in it
+    #[arg(long, value_name = "STATE|PLACE", allow_hyphen_values = true)]
+    pub from: String,
+    /// State of destination, or a place in it
+    #[arg(long, value_name = "STATE|PLACE", allow_hyphen_values = true)]
+    pub to: String,
+    /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
+    #[arg(long)]
+    pub cargo: String,
+    /// Mass, tonnes; without it no rule is left out because of its mass
+    #[arg(long, value_name = "T", value_parser = tonnes)]
+    pub tonnes: Option<f64>,
+    /// Only this mode: rail, road, sea, inland_water, pipeline
+    #[arg(long)]
+    pub mode: Option<String>,
+    /// States of transit, with commas between; without it those that a rule names
+    #[arg(long, value_delimiter = ',', value_name = "STATE")]
+    pub states: Vec<String>,
+    /// What changed after the first day, up to the last
+    #[arg(long, num_args = 2, value_names = ["FIRST", "LAST"], value_parser = day, conflicts_with = "as_of")]
+    pub between: Vec<Date>,
+}
+
+fn tonnes(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|t: &f64| t.is_finite() && *t > 0.0)
+        .ok_or_else(|| "a mass above 0, t".to_owned())
 }
 
 /// What to plan.

@@ -9,6 +9,7 @@ mod load;
 mod out;
 mod places;
 mod plan;
+mod rules;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
     match &args.command {
         Command::Plan(a) => plan::run(&args.common, a),
         Command::Places(a) => places::run(&args.common, a),
+        Command::Rules(a) => rules::run(&args.common, a),
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),

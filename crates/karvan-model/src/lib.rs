@@ -9,6 +9,7 @@
 //!
 //! This crate opens no file and knows no engine.
 
+pub mod applied;
 pub mod batch;
 pub mod cell;
 pub mod check;

@@ -457,3 +457,41 @@ impl RuleSet {
         days
     }
 }
+
+/// A rule in force, with what its precedence rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InForce {
+    /// The rule.
+    pub rule: RuleIx,
+    /// Effect.
+    pub effect: Effect,
+    /// Number of its conditions.
+    pub conditions: u32,
+    /// Day of the decision.
+    pub from: Option<Date>,
+}
+
+impl RuleSet {
+    /// The rules that bind a movement on a day, those of most conditions and of the latest day first. Of those that
+    /// forbid or permit, the first decides, quotas apart.
+    pub fn in_force(&self, movement: &Movement, day: Date) -> Vec<InForce> {
+        let mut all: Vec<&Condition> =
+            self.matching(movement).into_iter().filter(|c| c.holds_on(movement, day)).collect();
+        all.sort_by_key(|c| std::cmp::Reverse((c.specificity, c.from, c.effect != Effect::Permit)));
+        let one = |c: &Condition| InForce {
+            rule: c.rule,
+            effect: c.effect,
+            conditions: c.specificity,
+            from: c.from,
+        };
+        all.into_iter().map(one).collect()
+    }
+
+    /// The rules that can concern the shipment, each with the states that it binds on some day (`None`: every state).
+    pub fn concerning(&self) -> impl Iterator<Item = (RuleIx, Option<Vec<StateIx>>)> + '_ {
+        self.conditions.iter().map(|c| {
+            let states = c.states.as_ref().map(|all| all.iter().map(|(s, _)| *s).collect());
+            (c.rule, states)
+        })
+    }
+}

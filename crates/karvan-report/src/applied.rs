@@ -27,7 +27,7 @@ impl Lines {
     }
 
     fn rule(&mut self, r: &RuleFound) {
-        self.say(2, &format!("{}  {}  ({})", r.role, r.rule, reaches(&r.reach)));
+        self.say(2, &format!("{} {} ({})", r.role, r.rule, reaches(&r.reach)));
         self.say(4, &r.what);
         let mut about = vec![days(r)];
         if !r.conditions.is_empty() {
@@ -114,17 +114,17 @@ fn title(governs: Governs, states: &[NamedState]) -> String {
 pub fn rules_table(a: &RulesAnswer, width: usize) -> String {
     let mut page = Lines { width: width.max(72), out: String::new() };
     let hs = if a.hs.is_empty() { String::new() } else { format!(", HS {}", a.hs.join(", ")) };
-    page.say(0, &format!("cargo  {}{hs}", a.cargo_name));
-    page.say(0, &format!("from   {} ({})", a.from.name, a.from.id));
-    page.say(0, &format!("to     {} ({})", a.to.name, a.to.id));
+    page.say(0, &format!("cargo: {}{hs}", a.cargo_name));
+    page.say(0, &format!("from: {} ({})", a.from.name, a.from.id));
+    page.say(0, &format!("to: {} ({})", a.to.name, a.to.id));
     if let Some(m) = a.mode {
-        page.say(0, &format!("by     {}", word(m.word())));
+        page.say(0, &format!("by: {}", word(m.word())));
     }
     if let Some(d) = a.day {
-        page.say(0, &format!("day    {d}"));
+        page.say(0, &format!("day: {d}"));
     }
     if let Some((first, last)) = a.between {
-        page.say(0, &format!("days   after {first}, up to {last}"));
+        page.say(0, &format!("days: after {first}, up to {last}"));
     }
     for s in &a.sections {
         page.gap();
@@ -136,12 +136,12 @@ pub fn rules_table(a: &RulesAnswer, width: usize) -> String {
     }
     for c in &a.changes {
         page.gap();
-        page.say(0, &format!("{}  {}", c.day, title(c.governs, &c.states)));
-        page.say(2, &format!("before  {}", verdict(&c.before)));
-        page.say(2, &format!("after   {}", verdict(&c.after)));
+        page.say(0, &format!("{}: {}", c.day, title(c.governs, &c.states)));
+        page.say(2, &format!("before: {}", verdict(&c.before)));
+        page.say(2, &format!("after: {}", verdict(&c.after)));
         for (said, rules) in [("ended", &c.ended), ("began", &c.began)] {
             for r in rules {
-                page.say(2, said);
+                page.say(2, &format!("{said}:"));
                 page.rule(r);
             }
         }
