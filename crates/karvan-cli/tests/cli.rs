@@ -319,3 +319,36 @@ fn help_teaches_and_completions_complete() {
     ends(&karvan(&["--version"]), 0, "karvan 0.1.0");
     ends(&karvan(&[]), 2, "Usage: karvan");
 }
+
+#[test]
+fn rules_say_what_decides_and_why() {
+    let ore = ["rules", "--from", "XA", "--to", "XC", "--cargo", "ore"];
+    let on = |day: &str| here(&[&ore[..], &["--as-of", day]].concat());
+    ends(&on("2030-12-31"), 0, "forbids xa_ore_ban");
+    ends(&on("2031-01-01"), 0, "goes before xa_ore_ban: it has fewer conditions (2 against 3)");
+    ends(&on("2029-06-01"), 0, "allowed: ");
+    insta::assert_snapshot!(told(&here(&[&ore[..], &["--between", "2030-06-01", "2031-12-31"]].concat())));
+    insta::assert_snapshot!(told(&here(&[
+        "rules",
+        "--from",
+        "Kess",
+        "--to",
+        "XC",
+        "--cargo",
+        "petrol",
+        "--as-of",
+        "2030-05-01",
+        "--format",
+        "csv",
+    ])));
+}
+
+#[test]
+fn rules_that_cannot_be_asked_for_say_why() {
+    let asked =
+        |more: &[&str]| here(&[&["rules", "--from", "XA", "--to", "XC", "--cargo", "ore"], more].concat());
+    ends(&asked(&[]), 2, "rules are of a day, and none is given");
+    ends(&asked(&["--between", "2031-01-01", "2030-01-01"]), 2, "the last day is not after the first");
+    ends(&asked(&["--as-of", "2030-01-01", "--mode", "rial"]), 2, "did you mean `rail`?");
+    ends(&asked(&["--between", "2020-01-01", "2030-01-01"]), 2, "the model knows nothing of 2020-01-01");
+}
