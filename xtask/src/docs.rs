@@ -28,6 +28,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/check.schema.json", json(schema::check_schema().as_value())?));
     pages.push(("schema/rules.schema.json", json(karvan_model::applied::rules_schema().as_value())?));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
+    pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {
         let path = docs.join(name);

@@ -287,3 +287,43 @@ fn lorries_from_turkey_find_the_quota_of_2025_used_up() {
     };
     assert!(rule("autumn") && !rule("spring") && !rule("few"), "{text}");
 }
+
+#[test]
+fn rules_that_make_no_sense_are_reported_with_the_way_out() {
+    let rule = |id: &str, cells: &str| {
+        format!(
+            "[[edit]]\nadd = \"rule\"\nrow = {{ id = \"{id}\", what = \"x\", governs = \"transit\", claim = \"assumed: x\", {cells} }}\n"
+        )
+    };
+    let text = [
+        "[[edit]]\nadd = \"group\"\nrow = { id = \"nobody\", name = \"Nobody\", claim = \"assumed: x\" }\n"
+            .to_owned(),
+        rule("bare", "effect = \"ration\""),
+        rule("unit", "effect = \"ration\", quota = \"5\", quota_period = \"year\""),
+        rule("period", "effect = \"ration\", quota = \"5\", quota_unit = \"t\""),
+        rule("ban", "effect = \"forbid\", quota = \"5\", quota_unit = \"t\", quota_period = \"year\""),
+        rule("less", "effect = \"discount\", value = \"30\""),
+        rule("mass", "effect = \"forbid\", min_t = \"20\", max_t = \"10\""),
+        rule("empty", "effect = \"forbid\", state_groups = \"nobody\""),
+        rule("stray", "effect = \"waive\", quota_unit = \"t\""),
+    ]
+    .concat();
+    let (_folder, file) = scenario(&text);
+    let folder = corridor();
+    let o = karvan(&["check", "--model", folder.to_str().expect("UTF-8"), "--scenario", &file]);
+    assert_eq!(o.status.code(), Some(2));
+    let out = String::from_utf8_lossy(&o.stdout).into_owned();
+    for (line, wanted) in [
+        (5, "error: rule `bare`: effect `ration` needs `quota`"),
+        (8, "error: rule `unit`: effect `ration` needs `quota_unit`"),
+        (11, "error: rule `period`: effect `ration` needs `quota_period`"),
+        (15, "error: rule `ban`: effect `forbid` with a quota; allowed: `ration`"),
+        (18, "error: `rule` column `value`: 30 is no share; allowed: 0 to 1"),
+        (21, "error: rule `mass` can never apply: min_t 20 is more than max_t 10"),
+        (24, "warning: rule `empty`: group `nobody` has no member on any day"),
+        (27, "warning: rule `stray`: `quota_unit` without a quota"),
+    ] {
+        let there = |l: &str| l.contains(&format!("scenario.toml:{line}:")) && l.contains(wanted);
+        assert!(out.lines().any(there), "wanted {line}: {wanted}\n{out}");
+    }
+}

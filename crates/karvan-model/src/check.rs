@@ -1,5 +1,7 @@
 //! Everything that can be said against a model before it is used, all at once.
 
+mod conflicts;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
@@ -67,6 +69,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.services();
     c.weather();
     c.rules();
+    c.conflicts();
     c.members();
     c.loads();
     c.equipment();
@@ -749,16 +752,14 @@ impl<'m> Check<'m> {
                 Effect::Ration => needs("quota", r.quota.is_none()),
                 Effect::Forbid | Effect::Permit | Effect::Waive => {}
             }
-            if r.quota.is_some() {
+            if r.quota.is_some() || r.effect == Effect::Ration {
                 needs("quota_unit", r.quota_unit.is_none());
                 needs("quota_period", r.quota_period.is_none());
             } else if r.quota_unit.is_some() || r.quota_period.is_some() {
                 let column = if r.quota_unit.is_some() { "quota_unit" } else { "quota_period" };
-                if r.effect != Effect::Ration {
-                    let what = format!("rule `{}`: `{column}` without a quota", r.id);
-                    self.warn(t, i, column, what).hint =
-                        Some("state the amount in `quota`, or take it out".into());
-                }
+                let what = format!("rule `{}`: `{column}` without a quota", r.id);
+                self.warn(t, i, column, what).hint =
+                    Some("state the amount in `quota`, or take it out".into());
             }
             if let Some(q) = r.quota {
                 if q < 0.0 {

@@ -21,6 +21,6 @@ pub use karvan_plan::answer::Answer;
 
 pub use applied::{rules_csv, rules_table};
 pub use html::html;
-pub use machine::{csv, geojson, json, json_schema};
+pub use machine::{batch_schema, csv, geojson, json, json_schema};
 pub use table::{Legs, table};
 pub use text::Lang;

@@ -1,6 +1,8 @@
 //! The formats that programs read: JSON with its schema, CSV, GeoJSON.
 
 use karvan_plan::answer::{Answer, Itinerary, Leg, LegKind, Stop};
+use karvan_plan::batch::BatchAnswer;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -13,8 +15,17 @@ pub fn json(answer: &Answer) -> String {
 
 /// The JSON schema (draft 2020-12) of what [`json`] writes.
 pub fn json_schema() -> String {
+    schema_of::<Answer>()
+}
+
+/// The JSON schema of a batch's answer.
+pub fn batch_schema() -> String {
+    schema_of::<BatchAnswer>()
+}
+
+fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let schema = generator.into_root_schema_for::<Answer>();
+    let schema = generator.into_root_schema_for::<T>();
     let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain data with text keys");
     text.push('\n');
     text
