@@ -352,3 +352,48 @@ fn rules_that_cannot_be_asked_for_say_why() {
     ends(&asked(&["--as-of", "2030-01-01", "--mode", "rial"]), 2, "did you mean `rail`?");
     ends(&asked(&["--between", "2020-01-01", "2030-01-01"]), 2, "the model knows nothing of 2020-01-01");
 }
+
+#[test]
+fn rules_that_contradict_or_never_apply_are_reported() {
+    let out = tempfile::tempdir().expect("a folder");
+    for e in std::fs::read_dir(corridor()).expect("the corridor") {
+        let e = e.expect("a file");
+        std::fs::copy(e.path(), out.path().join(e.file_name())).expect("a copy");
+    }
+    let rules = out.path().join("rule.csv");
+    let mut text = std::fs::read_to_string(&rules).expect("rules");
+    let header = text.lines().next().expect("a header").split(',').map(str::to_owned).collect::<Vec<_>>();
+    let row = |cells: &[(&str, &str)]| {
+        let cell = |h: &String| cells.iter().find(|(c, _)| c == h).map_or("", |(_, v)| *v);
+        header.iter().map(cell).collect::<Vec<_>>().join(",")
+    };
+    for cells in [
+        &[
+            ("id", "xa_ore_leave"),
+            ("what", "Ardia exports copper ore"),
+            ("from", "2030-09-01"),
+            ("governs", "export"),
+            ("states", "XA"),
+            ("hs", "260300"),
+            ("effect", "permit"),
+            ("claim", "invented"),
+        ][..],
+        &[
+            ("id", "xa_wagons_by_road"),
+            ("what", "Nothing"),
+            ("governs", "export"),
+            ("states", "XA"),
+            ("modes", "road"),
+            ("equipment", "tank_wagon"),
+            ("effect", "forbid"),
+            ("claim", "invented"),
+        ][..],
+    ] {
+        text.push_str(&row(cells));
+        text.push('\n');
+    }
+    std::fs::write(&rules, text).expect("rules");
+    let o = karvan(&["check", "--model", out.path().to_str().expect("UTF-8")]);
+    ends(&o, 0, "rule `xa_ore_leave` permits what rule `xa_ore_ban` forbids");
+    ends(&o, 0, "rule `xa_wagons_by_road` can never apply: no tank_wagon moves by road");
+}

@@ -215,7 +215,8 @@ pub struct RuleSet {
     used: QuotaUse,
 }
 
-fn specificity(r: &Rule) -> u32 {
+/// Number of a rule's conditions.
+pub(crate) fn specificity(r: &Rule) -> u32 {
     let some = |empty: bool| u32::from(!empty);
     some(r.states.is_empty() && r.state_groups.is_empty())
         + some(r.nodes.is_empty())
