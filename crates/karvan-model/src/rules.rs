@@ -213,6 +213,8 @@ pub struct RuleSet {
     by_node: BTreeMap<(Governs, NodeIx), Vec<u32>>,
     amounts: Vec<Amounts>,
     used: QuotaUse,
+    /// Rules taken as if they were not.
+    lifted: Vec<RuleIx>,
 }
 
 /// Number of a rule's conditions.
@@ -394,13 +396,34 @@ impl RuleSet {
         })
     }
 
+    /// The rule set with some rules taken as lifted.
+    pub fn without(mut self, lifted: Vec<RuleIx>) -> Self {
+        self.lifted = lifted;
+        self
+    }
+
+    /// Every rule that would have to be lifted for a movement to take place on a day, in the order in which they
+    /// decide: behind one that is lifted the next may bar.
+    pub fn bars(&self, movement: &Movement, day: Date) -> Vec<RuleIx> {
+        let mut lifted = Vec::new();
+        while let Some(rule) = self.evaluate_lifting(movement, day, &lifted).blocker {
+            lifted.push(rule);
+        }
+        lifted
+    }
+
     /// What the rules say of a movement on a day.
     pub fn evaluate(&self, movement: &Movement, day: Date) -> Verdict {
+        self.evaluate_lifting(movement, day, &[])
+    }
+
+    fn evaluate_lifting(&self, movement: &Movement, day: Date, lifted: &[RuleIx]) -> Verdict {
         let mut verdict = Verdict::default();
         let mut decisive: Option<&Condition> = None;
         let mut waived: Option<u32> = None;
         let mut bind = self.matching(movement);
-        bind.retain(|c| c.holds_on(movement, day));
+        let is_lifted = |r: &RuleIx| lifted.contains(r) || self.lifted.contains(r);
+        bind.retain(|c| c.holds_on(movement, day) && !is_lifted(&c.rule));
         let rank = |c: &Condition| (c.specificity, c.from, c.effect != Effect::Permit);
         bind.retain(|c| {
             let suffices = self.suffices(c, movement.equipment, day);

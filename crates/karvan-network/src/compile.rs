@@ -289,8 +289,11 @@ impl<'m> Network<'m> {
             day = day.tomorrow().unwrap_or(day);
         }
         let last_day = day;
+        let lifted =
+            question.lift.iter().filter_map(|b| if let Blocker::Rule(r) = b { Some(*r) } else { None });
         let rules = RuleSet::new(model, &shipment)
-            .with_quotas(amounts(model, &question.loads), question.used.clone());
+            .with_quotas(amounts(model, &question.loads), question.used.clone())
+            .without(lifted.collect());
         let net = Network {
             base,
             rules,
@@ -1008,7 +1011,10 @@ impl<'m> Builder<'m, '_> {
         let blocks = |day: Date| -> Vec<Blocker> {
             let mut out = Vec::new();
             for m in movements {
-                if let Some(r) = self.net.rules.evaluate(m, day).blocker {
+                // What stands in the way is every ban behind the first, where that is the question.
+                if self.question.explain {
+                    out.extend(self.net.rules.bars(m, day).into_iter().map(Blocker::Rule));
+                } else if let Some(r) = self.net.rules.evaluate(m, day).blocker {
                     out.push(Blocker::Rule(r));
                 }
             }

@@ -525,3 +525,29 @@ fn units_are_whole_and_prices_follow_them() {
     // 2 h and 1 h, 5 h at the border, 100 km at 45 km/h.
     assert!((found[0].costs[0] - (8.0 + 100.0 / 45.0)).abs() < 1e-3);
 }
+
+/// A ban behind a ban: both have to be lifted, and both are named.
+#[test]
+fn every_ban_in_the_way_is_named() {
+    let mut m = model(2, &[Edge { a: 0, b: 1, km: 100.0, rail: false }], &[0]);
+    let mut wider = m.tables.rule[0].clone();
+    wider.id = karvan_model::cell::Id("wider".into());
+    wider.nodes = Default::default();
+    wider.governs = Governs::Import;
+    let mut narrow = wider.clone();
+    narrow.id = karvan_model::cell::Id("narrow".into());
+    narrow.modes = karvan_model::cell::List(vec![Mode::Road]);
+    m.tables.rule.rows.extend([wider, narrow]);
+    let base = Base::new(&m);
+    let explained = compile(&m, &base, &Question { explain: true, ..question(&m, 1) });
+    let sets = explained.blocker_sets(1.0, 0.0, 0.1, 6, 10);
+    assert_eq!(sets.len(), 1);
+    let all: Vec<Blocker> = (0..3).map(|i| Blocker::Rule(karvan_model::RuleIx(i))).collect();
+    assert_eq!(sets[0], all);
+    let open = |lift: &[Blocker]| {
+        let q = Question { lift: lift.to_vec(), ..question(&m, 1) };
+        !compile(&m, &base, &q).pareto(&EXACT).0.is_empty()
+    };
+    assert!(open(&all));
+    assert!(!open(&all[..2]) && !open(&all[1..]), "none of them in vain");
+}
