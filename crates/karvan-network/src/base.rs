@@ -14,6 +14,7 @@ use karvan_model::tables::{Electrified, LinkState, Mode, NodeKind, Pattern};
 use karvan_model::{BorderIx, LinkIx, Model, NodeIx, ServiceIx, StateIx};
 use karvan_units::{DayInterval, index_type};
 
+use crate::heap::Least;
 use crate::waits::{Quantiles, until_full};
 
 index_type!(
@@ -134,21 +135,6 @@ pub struct Base {
 /// Kilometres off the wire weigh this much more when the run with least of them is looked for. Only the order
 /// of runs depends on it, no figure that is printed: diesel traction emits about twice as much as electric.
 const OFF_WIRE_WEIGHT: f64 = 2.0;
-
-/// Frontier entry of a shortest-path search, smallest first.
-#[derive(PartialEq)]
-struct Frontier(f64, u32);
-impl Eq for Frontier {}
-impl PartialOrd for Frontier {
-    fn partial_cmp(&self, o: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for Frontier {
-    fn cmp(&self, o: &Self) -> std::cmp::Ordering {
-        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
-    }
-}
 
 /// What a search inside a state looks for.
 #[derive(Clone, Copy)]
@@ -445,9 +431,9 @@ impl Base {
         let mut heap = BinaryHeap::new();
         scratch.dist[from.ix()] = 0.0;
         scratch.touched.push(from.0);
-        heap.push(Frontier(0.0, from.0));
+        heap.push(Least(0.0, from.0));
         let mut ends = Vec::new();
-        while let Some(Frontier(d, at)) = heap.pop() {
+        while let Some(Least(d, at)) = heap.pop() {
             let node = NodeIx(at);
             if d > scratch.dist[node.ix()] {
                 continue;
@@ -471,7 +457,7 @@ impl Base {
                     }
                     scratch.dist[h.to.ix()] = nd;
                     scratch.parent[h.to.ix()] = Some((at, *h));
-                    heap.push(Frontier(nd, h.to.0));
+                    heap.push(Least(nd, h.to.0));
                 }
             }
         }
@@ -508,9 +494,9 @@ impl Base {
         let mut heap = BinaryHeap::new();
         scratch.dist[from.ix()] = 0.0;
         scratch.touched.push(from.0);
-        heap.push(Frontier(0.0, from.0));
+        heap.push(Least(0.0, from.0));
         let mut left = targets.len();
-        while let Some(Frontier(d, at)) = heap.pop() {
+        while let Some(Least(d, at)) = heap.pop() {
             let node = NodeIx(at);
             if d > scratch.dist[node.ix()] {
                 continue;
@@ -533,7 +519,7 @@ impl Base {
                     }
                     scratch.dist[h.to.ix()] = nd;
                     scratch.parent[h.to.ix()] = Some((at, *h));
-                    heap.push(Frontier(nd, h.to.0));
+                    heap.push(Least(nd, h.to.0));
                 }
             }
         }

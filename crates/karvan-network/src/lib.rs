@@ -12,6 +12,7 @@
 
 pub mod base;
 pub mod compile;
+mod heap;
 pub mod loads;
 pub mod rates;
 pub mod search;

@@ -8,10 +8,10 @@
 //! Pareto optima in multiple-objective shortest-path problems*, Operations Research 35(1), 1987). Criteria:
 //! mean time, a bound on its spread, cost, CO2e.
 
-use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::compile::{Arc, Blocker, Network};
+use crate::heap::Least;
 
 /// Number of criteria of a label.
 pub const CRITERIA: usize = 4;
@@ -70,24 +70,6 @@ struct Label {
     dead: bool,
 }
 
-struct Entry(f32, u32);
-impl PartialEq for Entry {
-    fn eq(&self, o: &Self) -> bool {
-        self.cmp(o) == Ordering::Equal
-    }
-}
-impl Eq for Entry {}
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for Entry {
-    fn cmp(&self, o: &Self) -> Ordering {
-        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
-    }
-}
-
 const NONE: u32 = u32::MAX;
 
 /// Arcs by the vertex they lead to.
@@ -124,34 +106,36 @@ fn weights(a: &Arc) -> [f32; CRITERIA] {
     [a.h, a.sd, a.usd, a.co2e]
 }
 
-/// Least cost of each criterion from every vertex to the sink; infinite where there is no way.
-fn bounds(net: &Network, reverse: &Reverse, settings: &Settings) -> Vec<[f32; CRITERIA]> {
-    let n = net.first.len() - 1;
-    let mut out = vec![[f32::INFINITY; CRITERIA]; n];
+/// Least cost from every vertex to the sink, by a cost of each arc (not negative); infinite where there is no way.
+fn to_sink(net: &Network, reverse: &Reverse, cost: impl Fn(usize) -> f32) -> Vec<f32> {
+    let mut out = vec![f32::INFINITY; net.first.len() - 1];
     let mut heap = BinaryHeap::new();
-    for k in 0..CRITERIA {
-        // The first criterion also tells which vertices lead to the sink at all.
-        if k > 0 && !settings.criteria[k] {
-            for v in out.iter_mut().filter(|v| v[0].is_finite()) {
-                v[k] = 0.0;
-            }
+    out[net.sink as usize] = 0.0;
+    heap.push(Least(0f32, net.sink));
+    while let Some(Least(d, v)) = heap.pop() {
+        if d > out[v as usize] {
             continue;
         }
-        out[net.sink as usize][k] = 0.0;
-        heap.push(Entry(0.0, net.sink));
-        while let Some(Entry(d, v)) = heap.pop() {
-            if d > out[v as usize][k] {
-                continue;
+        let (first, last) = (reverse.first[v as usize] as usize, reverse.first[v as usize + 1] as usize);
+        for (from, arc) in &reverse.arcs[first..last] {
+            let nd = d + cost(*arc as usize);
+            if nd < out[*from as usize] {
+                out[*from as usize] = nd;
+                heap.push(Least(nd, *from));
             }
-            for (from, arc) in
-                &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize]
-            {
-                let nd = d + weights(&net.arcs[*arc as usize])[k].max(0.0);
-                if nd < out[*from as usize][k] {
-                    out[*from as usize][k] = nd;
-                    heap.push(Entry(nd, *from));
-                }
-            }
+        }
+    }
+    out
+}
+
+/// Least cost of each criterion from every vertex to the sink; infinite where there is no way, in time even where
+/// time does not count, and nothing in what does not count.
+fn bounds(net: &Network, reverse: &Reverse, settings: &Settings) -> Vec<[f32; CRITERIA]> {
+    let mut out = vec![[0.0; CRITERIA]; net.first.len() - 1];
+    for k in (0..CRITERIA).filter(|k| *k == 0 || settings.criteria[*k]) {
+        let least = to_sink(net, reverse, |arc| weights(&net.arcs[arc])[k].max(0.0));
+        for (v, d) in out.iter_mut().zip(least) {
+            v[k] = d;
         }
     }
     out
@@ -220,8 +204,8 @@ impl Network<'_> {
             vias: 0,
             dead: false,
         });
-        heap.push(Entry(0.0, 0));
-        while let Some(Entry(_, at)) = heap.pop() {
+        heap.push(Least(0f32, 0));
+        while let Some(Least(_, at)) = heap.pop() {
             let label = labels[at as usize];
             if label.dead {
                 effort.dominated += 1;
@@ -304,7 +288,7 @@ impl Network<'_> {
                 });
                 head[arc.to as usize] = ix;
                 let priority = counts.iter().map(|k| f[*k] * scale[*k]).sum();
-                heap.push(Entry(priority, ix));
+                heap.push(Least(priority, ix));
             }
         }
         effort.labels = labels.len() as u64;
@@ -343,8 +327,8 @@ impl Network<'_> {
         let mut parent = vec![(NONE, NONE); n * sets];
         let mut heap = BinaryHeap::new();
         dist[at(self.source, 0)] = 0.0;
-        heap.push(Far(0.0, at(self.source, 0) as u32));
-        while let Some(Far(d, place)) = heap.pop() {
+        heap.push(Least(0f64, at(self.source, 0) as u32));
+        while let Some(Least(d, place)) = heap.pop() {
             if d > dist[place as usize] {
                 continue;
             }
@@ -357,7 +341,7 @@ impl Network<'_> {
                 if nd < dist[next] {
                     dist[next] = nd;
                     parent[next] = (place, first + i as u32);
-                    heap.push(Far(nd, next as u32));
+                    heap.push(Least(nd, next as u32));
                 }
             }
         }
@@ -416,24 +400,6 @@ impl SetLabel {
     }
 }
 
-struct SetEntry(u8, f32, u32);
-impl PartialEq for SetEntry {
-    fn eq(&self, o: &Self) -> bool {
-        self.cmp(o) == Ordering::Equal
-    }
-}
-impl Eq for SetEntry {}
-impl PartialOrd for SetEntry {
-    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for SetEntry {
-    fn cmp(&self, o: &Self) -> Ordering {
-        o.0.cmp(&self.0).then(o.1.total_cmp(&self.1)).then(o.2.cmp(&self.2))
-    }
-}
-
 impl Network<'_> {
     /// Least sets of blockers: lifting all of one opens a way, or a way that is cheaper than the best without by
     /// at least `margin`, and no set within it does. Fewest first, at most `most` in a set and `sets` of them.
@@ -469,24 +435,7 @@ impl Network<'_> {
 
         // What is at least still to come, whatever is lifted.
         let reverse = Reverse::of(self);
-        let mut bound = vec![f32::INFINITY; n];
-        let mut heap = BinaryHeap::new();
-        bound[self.sink as usize] = 0.0;
-        heap.push(Entry(0.0, self.sink));
-        while let Some(Entry(d, v)) = heap.pop() {
-            if d > bound[v as usize] {
-                continue;
-            }
-            for (from, arc) in
-                &reverse.arcs[reverse.first[v as usize] as usize..reverse.first[v as usize + 1] as usize]
-            {
-                let nd = d + weights[*arc as usize];
-                if nd < bound[*from as usize] {
-                    bound[*from as usize] = nd;
-                    heap.push(Entry(nd, *from));
-                }
-            }
-        }
+        let bound = to_sink(self, &reverse, |arc| weights[arc]);
 
         let mut labels: Vec<SetLabel> = Vec::with_capacity(1 << 14);
         let mut head = vec![NONE; n];
@@ -494,8 +443,8 @@ impl Network<'_> {
         let mut found: Vec<SetLabel> = Vec::new();
         let mut limit = f32::INFINITY;
         labels.push(SetLabel { cost: 0.0, vertex: self.source, next: NONE, vias: 0, len: 0, set: [0; SET] });
-        heap.push(SetEntry(0, bound[self.source as usize], 0));
-        while let Some(SetEntry(_, f, at)) = heap.pop() {
+        heap.push(Least((0u8, bound[self.source as usize]), 0));
+        while let Some(Least((_, f), at)) = heap.pop() {
             let label = labels[at as usize];
             let useless = |l: &SetLabel, f: f32| {
                 l.len > 0 && f > limit || found.iter().any(|s| s.within(l) && (s.len < l.len || s.cost <= f))
@@ -552,7 +501,7 @@ impl Network<'_> {
                 }
                 next.next = head[arc.to as usize];
                 head[arc.to as usize] = labels.len() as u32;
-                heap.push(SetEntry(next.len, f, labels.len() as u32));
+                heap.push(Least((next.len, f), labels.len() as u32));
                 labels.push(next);
             }
         }
@@ -574,18 +523,4 @@ fn add_all(label: &mut SetLabel, blockers: &[u16], most: usize) -> bool {
         }
     }
     true
-}
-
-#[derive(PartialEq)]
-struct Far(f64, u32);
-impl Eq for Far {}
-impl PartialOrd for Far {
-    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for Far {
-    fn cmp(&self, o: &Self) -> Ordering {
-        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
-    }
 }

@@ -346,7 +346,7 @@ impl<'m> Build<'_, 'm> {
                 let (from, to, km, electric, own) =
                     (s.from, s.to, s.km, s.electric_km, (s.own_speed_km, s.own_speed_h));
                 let links = s.links.clone();
-                let state = s.state;
+                let (state, dated) = (s.state, s.dated);
                 if self.haul.as_ref().is_some_and(|h| h.rate != rate) {
                     self.close_haul();
                 }
@@ -380,14 +380,10 @@ impl<'m> Build<'_, 'm> {
                     h.links.push(l);
                     self.courses.append(model, l, forward, &mut h.line);
                 }
-                for l in self.haul.iter().flat_map(|h| h.links.clone()).collect::<Vec<_>>() {
-                    if self.net.base.open_days.contains_key(&l) {
-                        let row = &model.tables.link[l.ix()];
-                        let states =
-                            model.tables.link_state.iter().filter(|s| s.link.as_str() == row.id.as_str());
-                        for s in states {
-                            self.claim(&format!("link_state/{}", s.key()), "state", &s.claim);
-                        }
+                if let Some(l) = dated {
+                    let row = &model.tables.link[l.ix()];
+                    for s in model.tables.link_state.iter().filter(|s| s.link.as_str() == row.id.as_str()) {
+                        self.claim(&format!("link_state/{}", s.key()), "state", &s.claim);
                     }
                 }
             }

@@ -6,9 +6,6 @@ use karvan_model::{Model, NodeIx};
 
 use crate::plan::{Endpoint, OffTheNetwork, PlanError};
 
-/// By road, km: a position this near to a town's node, or to a node of the town, lies in the town.
-const IN_TOWN_KM: f64 = 12.0;
-
 /// Road nodes that a position is joined to.
 const NEAREST: usize = 3;
 
@@ -20,6 +17,7 @@ const NEAREST: usize = 3;
 pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, PlanError> {
     let parameter = |id| model.parameter(id).map(|p| p.value.best).ok_or(PlanError::Parameter(id));
     let (detour, most) = (parameter("access_detour_factor")?, parameter("access_max_km")?);
+    let in_town = parameter("access_town_km")?;
     let mut on_road = vec![false; model.tables.node.len()];
     for l in model.tables.link.iter().filter(|l| l.mode == Mode::Road) {
         for end in [&l.from, &l.to] {
@@ -62,7 +60,7 @@ pub fn endpoint_near(model: &Model, lon: f64, lat: f64) -> Result<Endpoint, Plan
         (Some(t), _) => model.node_ix(t.as_str()),
         _ => None,
     };
-    if let Some(main) = near.iter().take_while(|(km, _)| *km <= IN_TOWN_KM).find_map(|(_, n)| town(*n)) {
+    if let Some(main) = near.iter().take_while(|(km, _)| *km <= in_town).find_map(|(_, n)| town(*n)) {
         let id = model.node(main).id.as_str();
         let of_town = |n: &NodeIx| model.node(*n).town.as_ref().is_some_and(|t| t.as_str() == id);
         let rest = (0..model.tables.node.len()).map(NodeIx::new).filter(of_town);

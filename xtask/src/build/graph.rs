@@ -144,8 +144,9 @@ pub struct Graph {
     adj: Vec<Vec<usize>>,
 }
 
+/// What waits in the heap of a shortest-path search, nearest first.
 #[derive(PartialEq)]
-struct Reached(f64, usize);
+pub struct Reached(pub f64, pub usize);
 impl Eq for Reached {}
 impl PartialOrd for Reached {
     fn partial_cmp(&self, o: &Self) -> Option<Ordering> {

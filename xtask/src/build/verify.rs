@@ -1,6 +1,5 @@
 //! What must hold of the finished model: references, states, named ways and published lengths.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use jiff::civil::Date;
@@ -9,6 +8,7 @@ use karvan_model::cell::Cell;
 use karvan_model::tables::{BorderState, Link, LinkState, Mode, NodeKind};
 
 use super::config::Checks;
+use super::graph::Reached;
 
 /// Rows by table, and what was mended.
 pub fn summary(t: &Tables) -> String {
@@ -114,20 +114,6 @@ pub fn rows(t: &Tables) -> Vec<String> {
         }
     }
     out
-}
-
-#[derive(PartialEq)]
-struct Reached(f64, usize);
-impl Eq for Reached {}
-impl PartialOrd for Reached {
-    fn partial_cmp(&self, o: &Self) -> Option<Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for Reached {
-    fn cmp(&self, o: &Self) -> Ordering {
-        o.0.total_cmp(&self.0).then(o.1.cmp(&self.1))
-    }
 }
 
 /// The network as a shortest-way search sees it.
