@@ -6,6 +6,7 @@
 mod pack;
 pub mod scenario;
 mod tables;
+pub mod tntp;
 
 use std::fs;
 use std::io::{self, Write};
