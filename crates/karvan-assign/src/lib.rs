@@ -6,3 +6,4 @@
 //! This crate knows no file and no table of a model: it takes numbers and gives numbers.
 
 pub mod cost;
+pub mod freight;
