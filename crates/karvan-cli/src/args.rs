@@ -140,6 +140,9 @@ Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
     /// Write the model out
     #[command(subcommand)]
     Export(Export),
+    /// Look into the folder of a run: what a long computation was made of, how far it is, what it found
+    #[command(subcommand)]
+    Study(Study),
     /// Print a completion script
     #[command(after_help = "\
 Examples:
@@ -148,6 +151,26 @@ Examples:
     Completions {
         /// Shell
         shell: clap_complete::Shell,
+    },
+}
+
+/// What to do with the folder of a run.
+#[derive(Debug, Subcommand)]
+pub enum Study {
+    /// Show a run's inputs, stages and tables, or one of its tables
+    #[command(after_help = "\
+Examples:
+  karvan study show my-run
+  karvan study show my-run --table fit/demand --format csv
+
+A run is computed once: the command that made it carries it on after an interruption.
+Formats: table, json; of a table: table, csv. Exit status 2 if the folder holds no run.")]
+    Show {
+        /// Folder of the run
+        dir: PathBuf,
+        /// One table, by stage and name
+        #[arg(long, value_name = "STAGE/TABLE")]
+        table: Option<String>,
     },
 }
 

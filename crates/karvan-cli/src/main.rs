@@ -10,12 +10,13 @@ mod out;
 mod places;
 mod plan;
 mod rules;
+mod study;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, Command, Export};
+use args::{Args, Command, Export, Study};
 use exit::Failure;
 
 fn main() -> ExitCode {
@@ -43,6 +44,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),
+        Command::Study(Study::Show { dir, table }) => study::show(&args.common, dir, table.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "karvan", &mut text);
