@@ -226,6 +226,23 @@ fn a_waiver_for_so_many_tonnes_is_used_up() {
     assert_eq!(v["quotas"][0]["left"].as_f64(), Some(0.0));
 }
 
+/// A permit that is used up lets the ban behind it speak: both are named, and the permit's account says who came late.
+#[test]
+fn a_used_up_permit_is_named_with_the_ban() {
+    let rules = "[[edit]]\nadd = \"rule\"\nrow = { id = \"ban\", what = \"Belmar lets no tea pass.\", governs = \"transit\", \
+                 states = \"XB\", hs = \"0902\", effect = \"forbid\", claim = \"assumed: what if\" }\n\
+                 [[edit]]\nadd = \"rule\"\nrow = { id = \"leave\", what = \"Belmar lets 150 t of tea from Ardia pass.\", \
+                 governs = \"transit\", states = \"XB\", hs = \"0902\", origin = \"XA\", effect = \"permit\", quota = \"150\", \
+                 quota_unit = \"t\", quota_period = \"year\", claim = \"assumed: what if\" }\n";
+    let list = "id,from,to,cargo,tonnes,depart\na,Orlo,Dorn,tea,100,2031-05-01\nb,Orlo,Dorn,tea,60,2031-06-01\n\
+                c,Orlo,Dorn,tea,50,2031-07-01\n";
+    let (status, out, _) = batch(rules, list, &[]);
+    assert_eq!(status, Some(1));
+    insta::with_settings!({filters => vec![(r"\([0-9a-f]{12}\)", "(HASH)")]}, {
+        insta::assert_snapshot!(out);
+    });
+}
+
 #[test]
 fn a_list_that_is_wrong_is_refused_with_every_error() {
     let list = "id,from,to,cargo,tonnes,trucks,depart\n\

@@ -194,6 +194,11 @@ struct Condition {
 }
 
 impl Condition {
+    /// What forbids or permits decides over what does so by a lower rank.
+    fn rank(&self) -> (u32, Option<Date>, bool) {
+        (self.specificity, self.from, self.effect != Effect::Permit)
+    }
+
     fn holds_on(&self, m: &Movement, day: Date) -> bool {
         self.days.iter().any(|i| i.contains(day))
             && self
@@ -412,6 +417,17 @@ impl RuleSet {
         lifted
     }
 
+    /// The permits that would go before a rule that bars a movement, if what is left of their quotas sufficed.
+    pub fn used_up(&self, movement: &Movement, day: Date, bar: RuleIx) -> Vec<RuleIx> {
+        let bind = self.matching(movement);
+        let Some(bar) = bind.iter().find(|c| c.rule == bar).map(|c| c.rank()) else { return Vec::new() };
+        bind.iter()
+            .filter(|c| c.effect == Effect::Permit && c.rank() > bar && c.holds_on(movement, day))
+            .filter(|c| self.suffices(c, movement.equipment, day) == Some(false))
+            .map(|c| c.rule)
+            .collect()
+    }
+
     /// What the rules say of a movement on a day.
     pub fn evaluate(&self, movement: &Movement, day: Date) -> Verdict {
         self.evaluate_lifting(movement, day, &[])
@@ -424,7 +440,6 @@ impl RuleSet {
         let mut bind = self.matching(movement);
         let is_lifted = |r: &RuleIx| lifted.contains(r) || self.lifted.contains(r);
         bind.retain(|c| c.holds_on(movement, day) && !is_lifted(&c.rule));
-        let rank = |c: &Condition| (c.specificity, c.from, c.effect != Effect::Permit);
         bind.retain(|c| {
             let suffices = self.suffices(c, movement.equipment, day);
             let decides = match c.effect {
@@ -438,7 +453,7 @@ impl RuleSet {
                 }
                 Effect::Charge | Effect::Delay | Effect::Paper | Effect::Discount => false,
             };
-            if decides && decisive.is_none_or(|d| rank(c) > rank(d)) {
+            if decides && decisive.is_none_or(|d| c.rank() > d.rank()) {
                 decisive = Some(c);
             }
             suffices == Some(true)
@@ -501,7 +516,7 @@ impl RuleSet {
     pub fn in_force(&self, movement: &Movement, day: Date) -> Vec<InForce> {
         let mut all: Vec<&Condition> =
             self.matching(movement).into_iter().filter(|c| c.holds_on(movement, day)).collect();
-        all.sort_by_key(|c| std::cmp::Reverse((c.specificity, c.from, c.effect != Effect::Permit)));
+        all.sort_by_key(|c| std::cmp::Reverse(c.rank()));
         let one = |c: &Condition| InForce {
             rule: c.rule,
             effect: c.effect,

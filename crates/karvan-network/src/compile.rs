@@ -204,6 +204,9 @@ pub struct Network<'m> {
     pub blockers: Vec<Vec<Blocker>>,
     /// Rules that bar some movement on the day of departure.
     pub barred: std::collections::BTreeSet<RuleIx>,
+    /// Rules that bar, each with a permit that would go before it if enough of its quota were left; where what stands
+    /// in the way is asked.
+    pub used_up: std::collections::BTreeSet<(RuleIx, RuleIx)>,
     /// Hour of the week, UTC, of the departure.
     pub hour_of_week: f64,
     /// Month (0 to 11) of each day since departure.
@@ -309,6 +312,7 @@ impl<'m> Network<'m> {
             windows: vec![Vec::new()],
             blockers: Vec::new(),
             barred: Default::default(),
+            used_up: Default::default(),
             hour_of_week,
             months,
             all_vias: ((1u16 << question.via.len().min(8)) - 1) as u8,
@@ -1008,12 +1012,16 @@ impl<'m> Builder<'m, '_> {
             return *known;
         }
         let (movements, link, crossing) = &key;
-        let blocks = |day: Date| -> Vec<Blocker> {
+        let mut used_up: Vec<(RuleIx, RuleIx)> = Vec::new();
+        let mut blocks = |day: Date| -> Vec<Blocker> {
             let mut out = Vec::new();
             for m in movements {
                 // What stands in the way is every ban behind the first, where that is the question.
                 if self.question.explain {
-                    out.extend(self.net.rules.bars(m, day).into_iter().map(Blocker::Rule));
+                    for bar in self.net.rules.bars(m, day) {
+                        used_up.extend(self.net.rules.used_up(m, day, bar).into_iter().map(|p| (bar, p)));
+                        out.push(Blocker::Rule(bar));
+                    }
                 } else if let Some(r) = self.net.rules.evaluate(m, day).blocker {
                     out.push(Blocker::Rule(r));
                 }
@@ -1107,6 +1115,7 @@ impl<'m> Builder<'m, '_> {
             }
         }
         self.net.barred.extend(barred);
+        self.net.used_up.extend(used_up);
         let blocked = if blocked.is_empty() {
             0
         } else {

@@ -330,7 +330,8 @@ pub struct Refusal {
 /// Something without which an option would exist.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Blocker {
-    /// `rule`, `border`, `link`, `equipment`, `network`.
+    /// `rule`, `border`, `link`; or `quota`: a permit that would go before the rule named before it, if enough of its
+    /// quota were left.
     pub kind: String,
     /// Table and row.
     pub row: String,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::{Date, DateTime};
 use jiff::{SignedDuration, Timestamp};
 use karvan_model::rules::{QuotaState, QuotaUse, hs_admits};
-use karvan_model::tables::{CargoKind, Effect, Mode, QuotaUnit, Unit};
+use karvan_model::tables::{CargoKind, Effect, Mode, QuotaUnit, Rule, Unit};
 use karvan_model::{CargoIx, Model, NodeIx, StateIx};
 use karvan_network::base::Base;
 use karvan_network::compile::{Blocker as NetBlocker, Network, Question as NetQuestion};
@@ -791,18 +791,33 @@ impl Asked {
                 hints,
             };
         };
-        let mut blockers: Vec<Blocker> = found.iter().map(|b| self.blocker(model, b, day)).collect();
+        let mut blockers: Vec<Blocker> = Vec::new();
+        for b in &found {
+            blockers.push(self.blocker(model, b, day));
+            // What would go before a ban, had nobody used it up, stands in the way with it.
+            let spent = net.used_up.iter().filter(|(bar, _)| *b == NetBlocker::Rule(*bar));
+            for (_, permit) in spent {
+                let of = self.blocker(model, &NetBlocker::Rule(*permit), day);
+                if blockers.iter().all(|b| b.row != of.row) {
+                    blockers.push(Blocker { kind: "quota".into(), ..of });
+                }
+            }
+        }
         // Rules first: they are decided, the rest follows.
-        blockers.sort_by_key(|b| b.kind != "rule");
+        blockers.sort_by_key(|b| b.kind != "rule" && b.kind != "quota");
         // A rule that bars this may be lifted for another way of carrying it.
         let barring = found.iter().filter_map(|b| match b {
             NetBlocker::Rule(ix) => Some(&model.tables.rule[ix.ix()]),
             _ => None,
         });
+        let is_used_up =
+            |p: &Rule| blockers.iter().any(|b| b.kind == "quota" && b.row == format!("rule/{}", p.id));
         let mut hints: Vec<String> = barring
             .flat_map(|bar| {
+                let is_used_up = &is_used_up;
                 model.tables.rule.iter().filter(move |p| {
                     p.effect == Effect::Permit
+                        && !is_used_up(p)
                         && p.governs == bar.governs
                         && karvan_units::DayInterval { from: p.from, till: p.till }.contains(day)
                         && p.states.iter().any(|s| bar.states.contains(s))
@@ -820,7 +835,15 @@ impl Asked {
             "what changes the answer is the day: the rules and states above are those of {day}"
         ));
         let reason = match blockers.first() {
-            Some(b) => format!("{from} to {to} on {day}: {}", b.what),
+            Some(b) => {
+                let permits: Vec<&str> =
+                    blockers.iter().filter(|b| b.kind == "quota").map(|b| b.what.as_str()).collect();
+                let spent = match permits[..] {
+                    [] => String::new(),
+                    _ => format!(" Of what would permit it too little is left: {}", permits.join("; ")),
+                };
+                format!("{from} to {to} on {day}: {}{spent}", b.what)
+            }
             None => format!(
                 "{from} to {to}: a way exists on {day}, but the consignment does not pass all of it while it is open"
             ),
