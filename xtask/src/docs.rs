@@ -26,7 +26,8 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/scenario.schema.json", json(schema::scenario_schema().as_value())?));
     pages.push(("schema/places.schema.json", json(schema::places_schema().as_value())?));
     pages.push(("schema/check.schema.json", json(schema::check_schema().as_value())?));
-    pages.push(("schema/rules.schema.json", json(karvan_model::applied::rules_schema().as_value())?));
+    pages.push(("schema/rules.schema.json", karvan_report::rules_schema()));
+    pages.push(("schema/quotas.schema.json", json(karvan_model::quotas::quotas_schema().as_value())?));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
     pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();

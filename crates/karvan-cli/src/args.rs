@@ -119,11 +119,16 @@ Formats: table, json, csv, geojson. Exit status 1 if nothing is like the text.")
 Examples:
   karvan rules --from AZ --to AM --cargo petrol --as-of 2025-12-18
   karvan rules --from AZ --to AM --cargo petrol --as-of 2025-12-18 --mode rail --states GE
+  karvan rules --from AZ --to AM --cargo 2710 --as-of 2025-12-18            every cargo under an HS heading
   karvan rules --from KZ --to AM --cargo wheat --between 2025-10-01 2025-12-31
+  karvan rules --from Baku --to Yerevan --cargo petrol --wagons 22 --between 2025-11-05 2025-12-18
+  karvan rules --quota --as-of 2025-12-31                                   what every quota is
+  karvan rules --quota --as-of 2025-12-31 --used report.csv                 and what a batch leaves of it
 
 A state is two letters; a place stands for its state. Export, transit, import and carriage are told in
-turn, the most decisive rule first. Formats: table, json, csv.")]
-    Rules(Rules),
+turn, the most decisive rule first. Between two places, --between also plans on both days (quantity and search as for
+karvan plan; without a quantity one unit's load) and says which options changed, by what. Formats: table, json, csv.")]
+    Rules(Box<Rules>),
     /// List every problem of a model, and how many of its figures are sourced
     #[command(after_help = "\
 Examples:
@@ -189,33 +194,101 @@ pub struct Places {
 #[derive(Debug, clap::Args)]
 pub struct Rules {
     /// State of origin (two letters), or a place in it
-    #[arg(long, value_name = "STATE|PLACE", allow_hyphen_values = true)]
-    pub from: String,
+    #[arg(
+        long,
+        value_name = "STATE|PLACE",
+        allow_hyphen_values = true,
+        required_unless_present = "quota",
+        requires = "to",
+        requires = "cargo"
+    )]
+    pub from: Option<String>,
     /// State of destination, or a place in it
-    #[arg(long, value_name = "STATE|PLACE", allow_hyphen_values = true)]
-    pub to: String,
-    /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
-    #[arg(long)]
-    pub cargo: String,
-    /// Mass, tonnes; without it no rule is left out because of its mass
-    #[arg(long, value_name = "T", value_parser = tonnes)]
-    pub tonnes: Option<f64>,
+    #[arg(
+        long,
+        value_name = "STATE|PLACE",
+        allow_hyphen_values = true,
+        required_unless_present = "quota",
+        requires = "from"
+    )]
+    pub to: Option<String>,
+    /// Cargo: a name, a UN number such as UN1203, or an HS code; of a heading such as 2710 every cargo under it
+    #[arg(long, required_unless_present = "quota", requires = "from")]
+    pub cargo: Option<String>,
     /// Only this mode: rail, road, sea, inland_water, pipeline
     #[arg(long)]
     pub mode: Option<String>,
     /// States of transit, with commas between; without it those that a rule names
     #[arg(long, value_delimiter = ',', value_name = "STATE")]
     pub states: Vec<String>,
-    /// What changed after the first day, up to the last
+    /// What changed after the first day, up to the last; between two places also which options appeared, vanished, or
+    /// take another time or cost
     #[arg(long, num_args = 2, value_names = ["FIRST", "LAST"], value_parser = day, conflicts_with = "as_of")]
     pub between: Vec<Date>,
+    /// What is left of the quotas on the day: of every one, or of those that ration a movement
+    #[arg(long, conflicts_with = "between", help_heading = "Quotas")]
+    pub quota: bool,
+    /// CSV file of declared use: what `karvan plan --batch --format csv` writes, or its columns id and quotas
+    #[arg(long, value_name = "FILE", requires = "quota", help_heading = "Quotas")]
+    pub used: Option<PathBuf>,
+    /// How much; without it no rule is left out because of the mass
+    #[command(flatten)]
+    pub amount: Amount,
+    /// How options are searched
+    #[command(flatten)]
+    pub search: Search,
 }
 
-fn tonnes(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|t: &f64| t.is_finite() && *t > 0.0)
-        .ok_or_else(|| "a mass above 0, t".to_owned())
+/// How much is carried.
+#[derive(Debug, clap::Args)]
+pub struct Amount {
+    /// Mass, tonnes
+    #[arg(long, value_name = "T", allow_hyphen_values = true, help_heading = "Quantity")]
+    pub tonnes: Option<f64>,
+    /// Number of wagons; with --tonnes, the mass is split among them
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["teu", "feu", "trucks"], help_heading = "Quantity")]
+    pub wagons: Option<f64>,
+    /// Number of twenty-foot units
+    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["feu", "trucks"], help_heading = "Quantity")]
+    pub teu: Option<f64>,
+    /// Number of forty-foot containers (two TEU each)
+    #[arg(
+        long,
+        value_name = "N",
+        allow_hyphen_values = true,
+        conflicts_with = "trucks",
+        help_heading = "Quantity"
+    )]
+    pub feu: Option<f64>,
+    /// Number of lorries
+    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Quantity")]
+    pub trucks: Option<f64>,
+}
+
+/// How options are searched.
+#[derive(Debug, clap::Args)]
+pub struct Search {
+    /// What counts: time, cost, co2e, reliability
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "time,cost,co2e,reliability",
+        help_heading = "Search"
+    )]
+    pub criteria: Vec<CriterionWord>,
+    /// Place to go via; may be repeated
+    #[arg(long, value_name = "PLACE", help_heading = "Search")]
+    pub via: Vec<String>,
+    /// Place, state (two letters) or mode to avoid; may be repeated
+    #[arg(long, value_name = "PLACE|STATE|MODE", help_heading = "Search")]
+    pub avoid: Vec<String>,
+    /// Most options shown
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=50), help_heading = "Search")]
+    pub options: u16,
+    /// Draws per option; without it, as the model says
+    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000), help_heading = "Search")]
+    pub draws: Option<u32>,
 }
 
 /// What to plan.
@@ -238,54 +311,18 @@ pub struct Plan {
         conflicts_with_all = ["from", "to", "cargo", "tonnes", "wagons", "teu", "feu", "trucks", "depart", "arrive_by", "why_not", "legs", "options", "lang"]
     )]
     pub batch: Option<PathBuf>,
-    /// Mass, tonnes
-    #[arg(long, value_name = "T", allow_hyphen_values = true, help_heading = "Quantity")]
-    pub tonnes: Option<f64>,
-    /// Number of wagons; with --tonnes, the mass is split among them
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["teu", "feu", "trucks"], help_heading = "Quantity")]
-    pub wagons: Option<f64>,
-    /// Number of twenty-foot units
-    #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["feu", "trucks"], help_heading = "Quantity")]
-    pub teu: Option<f64>,
-    /// Number of forty-foot containers (two TEU each)
-    #[arg(
-        long,
-        value_name = "N",
-        allow_hyphen_values = true,
-        conflicts_with = "trucks",
-        help_heading = "Quantity"
-    )]
-    pub feu: Option<f64>,
-    /// Number of lorries
-    #[arg(long, value_name = "N", allow_hyphen_values = true, help_heading = "Quantity")]
-    pub trucks: Option<f64>,
+    /// How much
+    #[command(flatten)]
+    pub amount: Amount,
     /// Earliest departure, local time: 2025-12-18 or 2025-12-18T14:00
     #[arg(long, value_name = "WHEN", value_parser = moment, help_heading = "When")]
     pub depart: Option<DateTime>,
     /// Latest arrival, local time; a day alone means its end
     #[arg(long, value_name = "WHEN", value_parser = moment_end, help_heading = "When")]
     pub arrive_by: Option<DateTime>,
-    /// What counts: time, cost, co2e, reliability
-    #[arg(
-        long,
-        value_enum,
-        value_delimiter = ',',
-        default_value = "time,cost,co2e,reliability",
-        help_heading = "Search"
-    )]
-    pub criteria: Vec<CriterionWord>,
-    /// Place to go via; may be repeated
-    #[arg(long, value_name = "PLACE", help_heading = "Search")]
-    pub via: Vec<String>,
-    /// Place, state (two letters) or mode to avoid; may be repeated
-    #[arg(long, value_name = "PLACE|STATE|MODE", help_heading = "Search")]
-    pub avoid: Vec<String>,
-    /// Most options shown
-    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..=50), help_heading = "Search")]
-    pub options: u16,
-    /// Draws per option; without it, as the model says
-    #[arg(long, value_parser = clap::value_parser!(u32).range(100..=1_000_000), help_heading = "Search")]
-    pub draws: Option<u32>,
+    /// How it is searched
+    #[command(flatten)]
+    pub search: Search,
     /// Also look for the least sets of rules, borders and lines that would open an option or improve the best
     #[arg(long, help_heading = "Why not")]
     pub why_not: bool,
@@ -375,6 +412,13 @@ stands in files of its own, TABLE.scenario.csv.")]
 fn day(text: &str) -> Result<Date, String> {
     let day = (text.len() == 10).then(|| text.parse().ok()).flatten();
     day.ok_or_else(|| "a day of the calendar is written YYYY-MM-DD".to_owned())
+}
+
+impl Amount {
+    /// Twenty-foot units, a forty-foot container being two.
+    pub fn teu(&self) -> Option<f64> {
+        self.teu.or(self.feu.map(|n| 2.0 * n))
+    }
 }
 
 impl Common {

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use karvan_model::TableOf;
-use karvan_model::batch::Consignment as Row;
+use karvan_model::batch::{Consignment, Reported, Use};
+use karvan_model::cell::{List, Ref};
 use karvan_model::raw::{At, Problem, RawTable};
+use karvan_model::table::Row;
+use karvan_model::tables::QuotaUnit;
 use karvan_network::base::Base;
 use karvan_plan::PlanError;
-use karvan_plan::answer::{Provenance, QuotaUsed};
-use karvan_plan::batch::{BatchAnswer, Consignment};
+use karvan_plan::answer::Provenance;
+use karvan_plan::batch::{BatchAnswer, Booked, Consignment as Asked};
 
 use crate::args::{self, Common, Format, Plan};
 use crate::exit::{self, DONE, Failure, NO_ANSWER};
@@ -50,10 +53,10 @@ pub fn run(
 }
 
 /// The consignments of the file; all that is wrong is said at once.
-fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Vec<Consignment>, Failure> {
-    let (raw, mut problems) = karvan_io::read_list::<Row>(file);
-    let rows: TableOf<Row> = TableOf::read(Some(&raw), &mut problems);
-    let mut list: Vec<Consignment> = Vec::new();
+fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Vec<Asked>, Failure> {
+    let (raw, mut problems) = karvan_io::read_list::<Consignment>(file);
+    let rows: TableOf<Consignment> = TableOf::read(Some(&raw), &mut problems);
+    let mut list: Vec<Asked> = Vec::new();
     for (i, row) in rows.iter().enumerate() {
         let at = |column: &str| place(&rows, &raw, i, column);
         let mut wrong = |column: &str, what: String, hint: Option<String>| {
@@ -98,7 +101,7 @@ fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Ve
             depart,
             arrive_by,
         };
-        let request = match plan::request(common, args, &one, loaded) {
+        let request = match plan::request(common, &args.search, &one, loaded) {
             Ok(r) => r,
             Err((field, failure)) => {
                 let (what, hint) = words(failure);
@@ -122,7 +125,7 @@ fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Ve
                 wrong(field, e.to_string(), None);
             }
         }
-        list.push(Consignment { id: row.id.clone(), request });
+        list.push(Asked { id: row.id.clone(), request });
     }
     if problems.is_empty() && list.is_empty() {
         let at = At { file: file.to_string_lossy().into(), ..At::default() };
@@ -136,8 +139,9 @@ fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Ve
     Err(Failure::List(problems))
 }
 
-fn place(rows: &TableOf<Row>, raw: &RawTable, i: usize, column: &str) -> At {
-    let columns = <Row as karvan_model::table::Row>::columns();
+/// Where the cell of a row stands.
+pub fn place<T: Row>(rows: &TableOf<T>, raw: &RawTable, i: usize, column: &str) -> At {
+    let columns = T::columns();
     let row = rows.raw_row.get(i).and_then(|r| raw.rows.get(*r as usize));
     match (row, columns.iter().position(|c| c.name == column)) {
         (Some(r), Some(c)) => r.place(c),
@@ -161,17 +165,13 @@ fn words(failure: Failure) -> (String, Option<String>) {
     }
 }
 
-fn used(quotas: &[QuotaUsed]) -> String {
-    quotas
-        .iter()
-        .map(|q| format!("{} {} of {} ({})", number(q.amount), q.unit, q.rule, q.period))
-        .collect::<Vec<_>>()
-        .join("; ")
+/// At most three decimals, none that are zero.
+pub fn number(x: f64) -> String {
+    round(x).to_string()
 }
 
-/// At most three decimals, none that are zero.
-fn number(x: f64) -> String {
-    ((x * 1000.0).round() / 1000.0).to_string()
+fn round(x: f64) -> f64 {
+    (x * 1000.0).round() / 1000.0
 }
 
 fn table(a: &BatchAnswer) -> String {
@@ -250,48 +250,36 @@ fn table(a: &BatchAnswer) -> String {
 }
 
 fn csv(a: &BatchAnswer) -> Vec<u8> {
-    let header = [
-        "id",
-        "from",
-        "to",
-        "cargo",
-        "tonnes",
-        "option",
-        "p50_h",
-        "p90_h",
-        "cost_usd",
-        "cost_low_usd",
-        "cost_high_usd",
-        "co2e_kg",
-        "quotas",
-        "refused",
-        "blockers",
-    ];
-    let rows: Vec<Vec<String>> = a
+    let rows: Vec<Reported> = a
         .consignments
         .iter()
         .map(|c| {
             let o = c.option.as_ref();
-            let figure =
-                |f: &dyn Fn(&karvan_plan::batch::Booked) -> f64| o.map_or(String::new(), |o| number(f(o)));
-            vec![
-                c.id.clone(),
-                c.from.clone(),
-                c.to.clone(),
-                c.cargo.clone(),
-                c.tonnes.map_or(String::new(), |t| number(t.get())),
-                o.map_or(String::new(), |o| o.label.clone()),
-                figure(&|o| o.p50_h.get()),
-                figure(&|o| o.p90_h.get()),
-                figure(&|o| o.cost_usd.best),
-                figure(&|o| o.cost_usd.low),
-                figure(&|o| o.cost_usd.high),
-                figure(&|o| o.co2e_kg.get()),
-                o.map_or(String::new(), |o| used(&o.quotas)),
-                c.refused.clone().unwrap_or_default(),
-                c.blockers.iter().map(|b| b.row.as_str()).collect::<Vec<_>>().join("; "),
-            ]
+            let figure = |f: &dyn Fn(&Booked) -> f64| o.map(|o| round(f(o)));
+            let text = |t: String| (!t.is_empty()).then_some(t);
+            let uses = o.iter().flat_map(|o| &o.quotas).filter_map(|q| {
+                let unit = QuotaUnit::ALL.iter().copied().find(|u| u.word() == q.unit)?;
+                let rule = Ref::new(q.rule.clone());
+                Some(Use { amount: round(q.amount), unit, rule, period: q.period.clone() })
+            });
+            Reported {
+                id: c.id.clone(),
+                from: text(c.from.clone()),
+                to: text(c.to.clone()),
+                cargo: text(c.cargo.clone()),
+                tonnes: c.tonnes.map(|t| round(t.get())),
+                option: o.map(|o| o.label.clone()),
+                p50_h: figure(&|o| o.p50_h.get()),
+                p90_h: figure(&|o| o.p90_h.get()),
+                cost_usd: figure(&|o| o.cost_usd.best),
+                cost_low_usd: figure(&|o| o.cost_usd.low),
+                cost_high_usd: figure(&|o| o.cost_usd.high),
+                co2e_kg: figure(&|o| o.co2e_kg.get()),
+                quotas: List(uses.collect()),
+                refused: c.refused.clone(),
+                blockers: text(c.blockers.iter().map(|b| b.row.as_str()).collect::<Vec<_>>().join("; ")),
+            }
         })
         .collect();
-    out::csv(&header, &rows)
+    karvan_io::write_table(&rows).into_bytes()
 }

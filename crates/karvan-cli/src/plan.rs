@@ -12,7 +12,7 @@ use karvan_plan::answer::{Answer, Provenance};
 use karvan_plan::{Criterion, Endpoint, PlanError, Quantity, Request, endpoint_near};
 use karvan_report::{Lang, Legs};
 
-use crate::args::{Common, CriterionWord, Format, LangWord, LegsWord, Plan};
+use crate::args::{Common, CriterionWord, Format, LangWord, LegsWord, Plan, Search};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Loaded};
 use crate::{batch, out};
@@ -38,14 +38,15 @@ pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
         from: args.from.as_deref().unwrap_or_default(),
         to: args.to.as_deref().unwrap_or_default(),
         cargo: args.cargo.as_deref().unwrap_or_default(),
-        tonnes: args.tonnes,
-        wagons: args.wagons,
-        teu: args.teu.or(args.feu.map(|n| 2.0 * n)),
-        trucks: args.trucks,
+        tonnes: args.amount.tonnes,
+        wagons: args.amount.wagons,
+        teu: args.amount.teu(),
+        trucks: args.amount.trucks,
         depart: args.depart,
         arrive_by: args.arrive_by,
     };
-    let request = request(common, args, &asking, &loaded).map_err(|(_, failure)| failure)?;
+    let mut request = request(common, &args.search, &asking, &loaded).map_err(|(_, failure)| failure)?;
+    request.why_not = args.why_not.then_some(args.margin);
     let base = Base::new(model);
     let answer = karvan_plan::plan(model, &base, &request, provenance).map_err(failure)?;
     out::deliver(common.output.as_deref(), render(&answer, format, args, common).as_bytes())?;
@@ -81,7 +82,7 @@ fn render(answer: &Answer, format: Format, args: &Plan, common: &Common) -> Stri
 /// Columns of the table.
 const WIDTH: usize = 100;
 
-fn failure(e: PlanError) -> Failure {
+pub fn failure(e: PlanError) -> Failure {
     let hint = match &e {
         PlanError::NoQuantity | PlanError::Quantity { .. } => "--tonnes, --wagons, --teu, --feu or --trucks",
         PlanError::NoTime => "--depart 2025-12-18 or --arrive-by 2025-12-31",
@@ -104,6 +105,7 @@ fn failure(e: PlanError) -> Failure {
 }
 
 /// What is asked of one consignment, as the user wrote it.
+#[derive(Default)]
 pub struct Asking<'a> {
     pub from: &'a str,
     pub to: &'a str,
@@ -119,7 +121,7 @@ pub struct Asking<'a> {
 /// The request for a consignment, the rest as the arguments say; or what is wrong, and with which of its fields.
 pub fn request(
     common: &Common,
-    args: &Plan,
+    args: &Search,
     one: &Asking,
     loaded: &Loaded,
 ) -> Result<Request, (&'static str, Failure)> {
@@ -181,7 +183,7 @@ pub fn request(
         options: usize::from(args.options),
         seed: common.seed,
         draws: args.draws.map(|d| d as usize),
-        why_not: args.why_not.then_some(args.margin),
+        why_not: None,
         used: QuotaUse::default(),
     })
 }

@@ -344,12 +344,81 @@ fn rules_say_what_decides_and_why() {
 }
 
 #[test]
+fn rules_of_an_hs_heading_say_for_which_part_they_hold() {
+    let oils = ["rules", "--from", "XA", "--to", "XC", "--cargo", "27", "--as-of", "2030-05-01"];
+    insta::assert_snapshot!(told(&here(&oils)));
+    ends(&here(&[&oils[..], &["--format", "csv"]].concat()), 0, ",petrol,,,,,\n");
+    // A plan is of one cargo.
+    let plan = ["plan", "--from", "Orlo", "--to", "Dorn", "--cargo", "27", "--tonnes", "100"];
+    ends(&here(&plan), 2, "names 2 cargoes");
+}
+
+#[test]
+fn options_that_changed_between_two_days_are_told_with_what_made_the_difference() {
+    let between = |from: &str, cargo: &str, more: &[&str]| {
+        let ask = ["rules", "--from", from, "--to", "Dorn", "--cargo", cargo, "--draws", "200"];
+        here(&[&ask[..], more].concat())
+    };
+    // A ban that a narrower permit overrides, and the same days the other way round.
+    let ore = ["--tonnes", "800", "--avoid", "road", "--between"];
+    insta::assert_snapshot!(told(&between(
+        "Tarn mine",
+        "ore",
+        &[&ore[..], &["2030-10-05", "2031-01-05"]].concat()
+    )));
+    let o = between("Tarn mine", "ore", &[&ore[..], &["2030-08-05", "2030-10-05"]].concat());
+    ends(&o, 0, "vanished: ");
+    ends(&o, 0, "barred by rule/xa_ore_ban: Ardia exports no copper ore (from 2030-09-01 until 2031-09-01)");
+    // A border that opens; without a quantity, the load of one unit.
+    let tea = ["--avoid", "sea", "--avoid", "rail", "--between", "2031-12-01", "2032-02-03"];
+    let o = here(&[&["rules", "--from", "Orlo", "--to", "Vara", "--cargo", "tea"], &tea[..]].concat());
+    ends(&o, 0, "appeared: ");
+    ends(&o, 0, "barred by border/north_road");
+    ends(&o, 0, "the usual load of one");
+    // Between states nothing is planned.
+    let states =
+        ["rules", "--from", "XA", "--to", "XC", "--cargo", "ore", "--between", "2030-10-05", "2031-01-05"];
+    ends(&here(&states), 0, "between two places and of one cargo");
+}
+
+/// Prices and times that change: a charge begins, a ferry takes another time.
+#[test]
+fn what_got_dearer_or_slower_is_told_with_the_row() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("s.toml");
+    let text = "title = \"dearer\"\n[[edit]]\nadd = \"rule\"\nrow = { id = \"levy\", what = \"Belmar raises a levy\", \
+                from = 2031-03-01, governs = \"transit\", states = \"XB\", effect = \"charge\", value = \"40\", \
+                currency = \"USD\", per = \"t\", claim = \"assumed: what if\" }\n[[edit]]\nadd = \"rule\"\nrow = { id = \"check\", \
+                what = \"Belmar looks into every load\", from = 2031-03-01, governs = \"transit\", states = \"XB\", \
+                effect = \"delay\", delay_h = \"60\", claim = \"assumed: what if\" }\n";
+    std::fs::write(&file, text).expect("written");
+    let file = file.to_str().expect("UTF-8");
+    let ask =
+        ["rules", "--scenario", file, "--from", "Orlo", "--to", "Dorn", "--cargo", "tea", "--tonnes", "100"];
+    // The same weekday and season.
+    let ask = [&ask[..], &["--draws", "200", "--between", "2031-02-24", "2031-03-03"]].concat();
+    let o = here(&ask);
+    ends(&o, 0, "dearer by 4,000 USD");
+    ends(&o, 0, "began rule/levy: Belmar raises a levy (from 2031-03-01)");
+    ends(&o, 0, "began rule/check");
+    let json = here(&[&ask[..], &["--format", "json"]].concat());
+    let v: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    let changes = v["options"]["changes"].as_array().expect("changes");
+    assert!(!changes.is_empty() && changes.iter().all(|c| c["became"] == "changed"), "{v:#}");
+    let csv = here(&[&ask[..], &["--format", "csv"]].concat());
+    ends(&csv, 0, ",option,,began,rule/levy,Belmar raises a levy,");
+}
+
+#[test]
 fn rules_that_cannot_be_asked_for_say_why() {
     let asked =
         |more: &[&str]| here(&[&["rules", "--from", "XA", "--to", "XC", "--cargo", "ore"], more].concat());
     ends(&asked(&[]), 2, "rules are of a day, and none is given");
     ends(&asked(&["--between", "2031-01-01", "2030-01-01"]), 2, "the last day is not after the first");
     ends(&asked(&["--as-of", "2030-01-01", "--mode", "rial"]), 2, "did you mean `rail`?");
+    ends(&asked(&["--as-of", "2030-01-01", "--tonnes", "-1"]), 2, "-1 t is no mass");
+    ends(&here(&["rules", "--as-of", "2030-01-01"]), 2, "--from");
+    ends(&asked(&["--as-of", "2030-01-01", "--used", "x.csv"]), 2, "--quota");
     ends(&asked(&["--between", "2020-01-01", "2030-01-01"]), 2, "the model knows nothing of 2020-01-01");
 }
 

@@ -226,6 +226,52 @@ fn a_waiver_for_so_many_tonnes_is_used_up() {
     assert_eq!(v["quotas"][0]["left"].as_f64(), Some(0.0));
 }
 
+/// What a batch reports is declared use: what it leaves is what `rules --quota` says is left.
+#[test]
+fn a_batch_report_says_what_is_left_of_a_quota() {
+    let (folder, file) = scenario(LORRIES);
+    let report = folder.path().join("report.csv");
+    std::fs::write(&report, batch(LORRIES, CONSIGNMENTS, &["--format", "csv"]).1).expect("written");
+    let report = report.to_str().expect("UTF-8").to_owned();
+    let corridor = corridor();
+    let ask = |used: &str, more: &[&str]| {
+        let model = corridor.to_str().expect("UTF-8");
+        let args = [
+            "rules",
+            "--quota",
+            "--model",
+            model,
+            "--scenario",
+            &file,
+            "--as-of",
+            "2031-12-31",
+            "--used",
+            used,
+        ];
+        let o = karvan(&[&args[..], more].concat());
+        let text = |b: &[u8]| String::from_utf8_lossy(b).replace(used, "USED");
+        (o.status.code(), text(&o.stdout), text(&o.stderr))
+    };
+    let (status, out, err) = ask(&report, &[]);
+    assert_eq!((status, err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(out);
+    let (_, csv, _) = ask(&report, &["--format", "csv"]);
+    assert!(csv.contains("xb_lorry_quota,2031,ration,transit,truck,20,20,0,a 8; b 9; d 3,"), "{csv}");
+    // Only the quotas that ration the movement.
+    let of = |to: &str, mode: &str| {
+        ask(&report, &["--from", "Orlo", "--to", to, "--cargo", "tea", "--mode", mode, "--format", "json"]).1
+    };
+    assert!(of("Dorn", "road").contains("xb_lorry_quota") && !of("Dorn", "rail").contains("xb_lorry_quota"));
+
+    let wrong = folder.path().join("wrong.csv");
+    let text = "id,quotas\na,5 t of xb_lorry_quota (2031)\nb,5 truck of xb_lorry_quota (2031-01);1 t of xb_lory_quota (once)\n\
+                c,five\nd,3 truck of xb_petrol_ban (2031)\n";
+    std::fs::write(&wrong, text).expect("written");
+    let (status, _, err) = ask(wrong.to_str().expect("UTF-8"), &[]);
+    assert_eq!(status, Some(2));
+    insta::assert_snapshot!(err);
+}
+
 /// A permit that is used up lets the ban behind it speak: both are named, and the permit's account says who came late.
 #[test]
 fn a_used_up_permit_is_named_with_the_ban() {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use karvan_units::DayInterval;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -44,8 +45,8 @@ words!(
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Relation {
-    /// Cargo.
-    pub cargo: CargoIx,
+    /// Cargoes: one, or those under an HS code.
+    pub cargoes: Vec<CargoIx>,
     /// State of origin.
     pub from: StateIx,
     /// State of destination.
@@ -58,41 +59,15 @@ pub struct Relation {
     pub tonnes: Option<f64>,
 }
 
-/// Answer of `karvan rules --format json`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct RulesAnswer {
-    /// Version of this schema.
-    pub schema_version: u32,
-    /// Name and version of the model.
-    pub model: String,
-    /// BLAKE3 of the model's files and of the scenario's.
-    pub model_hash: String,
-    /// Scenario, where there is one.
-    pub scenario: Option<String>,
-    /// Key of the cargo.
-    pub cargo: String,
-    /// Its name.
-    pub cargo_name: String,
-    /// Its HS codes.
+/// A cargo by key and name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct NamedCargo {
+    /// Key in table `cargo`.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// HS codes.
     pub hs: Vec<String>,
-    /// State of origin.
-    pub from: NamedState,
-    /// State of destination.
-    pub to: NamedState,
-    /// Mode asked for.
-    pub mode: Option<Mode>,
-    /// Mass asked for, t.
-    pub tonnes: Option<f64>,
-    /// Day asked for.
-    pub day: Option<Date>,
-    /// First and last day asked for, where changes are.
-    pub between: Option<(Date, Date)>,
-    /// What applies on `day`, state by state.
-    pub sections: Vec<Section>,
-    /// What changed in `between`, day by day.
-    pub changes: Vec<Change>,
-    /// What to know besides, in sentences.
-    pub notes: Vec<String>,
 }
 
 /// A state by code and name.
@@ -127,6 +102,8 @@ pub struct Way {
     pub allowed: bool,
     /// Rule that forbids it, or permits it against another.
     pub rule: Option<String>,
+    /// Keys of the cargoes of which it holds; empty: of all that were asked about and go by the mode.
+    pub part: Vec<String>,
 }
 
 /// A mode with equipment, at a place.
@@ -151,6 +128,8 @@ pub struct RuleFound {
     pub what: String,
     /// By which modes, equipment and where it does so.
     pub reach: Vec<Reach>,
+    /// Keys of the cargoes of which it does so; empty: of all that were asked about.
+    pub part: Vec<String>,
     /// First day; empty: since ever.
     pub from: Option<Date>,
     /// First day after; empty: lasting.
@@ -212,11 +191,6 @@ pub struct Change {
     pub before: Vec<Way>,
     /// Whether it may from that day.
     pub after: Vec<Way>,
-}
-
-/// JSON schema of [`RulesAnswer`].
-pub fn rules_schema() -> schemars::Schema {
-    schemars::schema_for!(RulesAnswer)
 }
 
 /// A source by its key.
@@ -299,14 +273,22 @@ fn why(winner: &InForce, loser: &InForce) -> String {
     }
 }
 
-type Variant = (Mode, EquipmentKind);
+/// Where a rule was met: cargo (by its place among those asked about), mode, node, equipment.
+type Met = (usize, Mode, Option<NodeIx>, EquipmentKind);
+
+/// A cargo with the rules that can concern it and what carries it.
+struct Carried {
+    cargo: CargoIx,
+    set: RuleSet,
+    variants: BTreeSet<(Mode, EquipmentKind)>,
+}
 
 /// Answers for one relation.
 pub struct Applied<'m> {
     model: &'m Model,
-    set: RuleSet,
     relation: Relation,
-    variants: BTreeSet<Variant>,
+    /// The cargoes that anything asked about carries.
+    carried: Vec<Carried>,
 }
 
 /// What is known of a section on a day, before it is written out.
@@ -317,36 +299,58 @@ struct Seen {
 
 #[derive(Default)]
 struct Found {
-    at: BTreeSet<(Mode, Option<NodeIx>, EquipmentKind)>,
+    at: BTreeSet<Met>,
     overrides: Vec<Override>,
 }
 
 impl<'m> Applied<'m> {
     /// For a relation.
     pub fn new(model: &'m Model, relation: &Relation) -> Self {
-        let cargo = &model.tables.cargo[relation.cargo.ix()];
-        let shipment = Shipment {
-            cargo,
-            origin: Some(relation.from),
-            destination: Some(relation.to),
-            tonnes: relation.tonnes,
+        let one = |ix: &CargoIx| {
+            let cargo = &model.tables.cargo[ix.ix()];
+            let shipment = Shipment {
+                cargo,
+                origin: Some(relation.from),
+                destination: Some(relation.to),
+                tonnes: relation.tonnes,
+            };
+            let variants = model
+                .tables
+                .load
+                .iter()
+                .filter(|l| l.cargo.as_str() == cargo.id.as_str())
+                .filter_map(|l| model.equipment_ix(l.equipment.as_str()))
+                .map(|e| &model.tables.equipment[e.ix()])
+                .map(|e| (e.mode, e.kind))
+                .filter(|(m, _)| relation.mode.is_none_or(|asked| asked == *m))
+                .collect();
+            Carried { cargo: *ix, set: RuleSet::new(model, &shipment), variants }
         };
-        let variants = model
-            .tables
-            .load
-            .iter()
-            .filter(|l| l.cargo.as_str() == cargo.id.as_str())
-            .filter_map(|l| model.equipment_ix(l.equipment.as_str()))
-            .map(|e| &model.tables.equipment[e.ix()])
-            .map(|e| (e.mode, e.kind))
-            .filter(|(m, _)| relation.mode.is_none_or(|asked| asked == *m))
-            .collect();
-        Self { model, set: RuleSet::new(model, &shipment), relation: relation.clone(), variants }
+        let mut carried: Vec<Carried> = relation.cargoes.iter().map(one).collect();
+        carried.retain(|c| !c.variants.is_empty());
+        Self { model, relation: relation.clone(), carried }
     }
 
-    /// Whether anything that the relation asks about takes the cargo.
+    /// Whether anything that the relation asks about takes a cargo.
     pub fn is_carried(&self) -> bool {
-        !self.variants.is_empty()
+        !self.carried.is_empty()
+    }
+
+    /// The rules that can concern the relation, each with the states that it binds on some day (`None`: every state).
+    pub fn concerning(&self) -> BTreeMap<RuleIx, Option<Vec<StateIx>>> {
+        self.carried.iter().flat_map(|c| c.set.concerning()).collect()
+    }
+
+    /// The rules with a quota that can ration the relation on a day.
+    pub fn rationing(&self, day: Date) -> Vec<RuleIx> {
+        let rations = |ix: &RuleIx| {
+            let r = &self.model.tables.rule[ix.ix()];
+            let mut all = self.carried.iter().flat_map(|c| &c.variants);
+            r.quota.is_some()
+                && DayInterval { from: r.from, till: r.till }.contains(day)
+                && all.any(|(m, e)| r.modes.admits(m) && r.equipment.admits(e))
+        };
+        self.concerning().into_keys().filter(rations).collect()
     }
 
     /// The states of transit that are asked about, or that a rule other than a paper names.
@@ -355,7 +359,7 @@ impl<'m> Applied<'m> {
             return self.relation.transit.clone();
         }
         let mut all = BTreeSet::new();
-        for (rule, states) in self.set.concerning() {
+        for (rule, states) in self.concerning() {
             let r = &self.model.tables.rule[rule.ix()];
             if r.governs == Governs::Transit && r.effect != Effect::Paper {
                 all.extend(states.into_iter().flatten());
@@ -384,7 +388,7 @@ impl<'m> Applied<'m> {
     }
 
     /// The movements that a question consists of.
-    fn movements(&self, governs: Governs, state: Option<StateIx>) -> Vec<Movement> {
+    fn movements(&self, governs: Governs, state: Option<StateIx>) -> Vec<(usize, Movement)> {
         let afloat = |m: Mode| matches!(m, Mode::Sea | Mode::InlandWater);
         let fits = |m: Mode| match (governs, state) {
             (Governs::Carriage, None) => afloat(m),
@@ -392,7 +396,7 @@ impl<'m> Applied<'m> {
             _ => true,
         };
         let mut nodes: BTreeSet<NodeIx> = BTreeSet::new();
-        for (rule, states) in self.set.concerning() {
+        for (rule, states) in self.concerning() {
             let r = &self.model.tables.rule[rule.ix()];
             if r.governs != governs {
                 continue;
@@ -411,9 +415,12 @@ impl<'m> Applied<'m> {
         }
         let places: Vec<Option<NodeIx>> = std::iter::once(None).chain(nodes.into_iter().map(Some)).collect();
         let mut out = Vec::new();
-        for (mode, equipment) in self.variants.iter().filter(|(m, _)| fits(*m)) {
-            for node in &places {
-                out.push(Movement { governs, state, node: *node, mode: *mode, equipment: *equipment });
+        for (i, c) in self.carried.iter().enumerate() {
+            for (mode, equipment) in c.variants.iter().filter(|(m, _)| fits(*m)) {
+                for node in &places {
+                    let m = Movement { governs, state, node: *node, mode: *mode, equipment: *equipment };
+                    out.push((i, m));
+                }
             }
         }
         out
@@ -424,31 +431,47 @@ impl<'m> Applied<'m> {
         self.model.tables.rule[rule.ix()].nodes.iter().any(|n| n.as_str() == id)
     }
 
-    /// Joins what differs by equipment alone; all equipment of a mode is written as none.
-    fn reaches(&self, at: impl IntoIterator<Item = (Mode, Option<NodeIx>, EquipmentKind)>) -> Vec<Reach> {
-        let mut by: BTreeMap<(Mode, Option<NodeIx>), Vec<EquipmentKind>> = BTreeMap::new();
-        for (mode, node, kind) in at {
-            by.entry((mode, node)).or_default().push(kind);
+    /// Joins what differs by equipment and cargo alone; all equipment of a mode is written as none.
+    fn reaches(&self, at: &[Met]) -> Vec<Reach> {
+        type Kinds = BTreeSet<(usize, EquipmentKind)>;
+        let mut by: BTreeMap<(Mode, Option<NodeIx>), Kinds> = BTreeMap::new();
+        for (cargo, mode, node, kind) in at {
+            by.entry((*mode, *node)).or_default().insert((*cargo, *kind));
         }
         by.into_iter()
-            .map(|((mode, node), mut equipment)| {
-                let all = self.variants.iter().filter(|(m, _)| *m == mode).count();
-                if equipment.len() == all {
+            .map(|((mode, node), met)| {
+                let cargoes: BTreeSet<usize> = met.iter().map(|(c, _)| *c).collect();
+                let of = |c: &usize| self.carried[*c].variants.iter().filter(|(m, _)| *m == mode).count();
+                let mut equipment: BTreeSet<EquipmentKind> = met.iter().map(|(_, e)| *e).collect();
+                if met.len() == cargoes.iter().map(of).sum::<usize>() {
                     equipment.clear();
                 }
-                Reach { mode, equipment, node: node.map(|n| self.model.node(n).id.0.clone()) }
+                let node = node.map(|n| self.model.node(n).id.0.clone());
+                Reach { mode, equipment: equipment.into_iter().collect(), node }
             })
             .collect()
     }
 
-    fn seen(&self, movements: &[Movement], day: Date) -> Seen {
+    /// The keys of the cargoes met; none if they are all of `whole`.
+    fn part(&self, at: &[Met], whole: impl Fn(&Carried) -> bool) -> Vec<String> {
+        let met: BTreeSet<usize> = at.iter().map(|m| m.0).collect();
+        if met.len() == self.carried.iter().filter(|c| whole(c)).count() {
+            return Vec::new();
+        }
+        let key = |i: usize| self.model.tables.cargo[self.carried[i].cargo.ix()].id.0.clone();
+        met.into_iter().map(key).collect()
+    }
+
+    fn seen(&self, movements: &[(usize, Movement)], day: Date) -> Seen {
         let id = |r: RuleIx| self.model.tables.rule[r.ix()].id.0.clone();
         let mut rules: BTreeMap<(Role, RuleIx), Found> = BTreeMap::new();
         type Said = (bool, Option<RuleIx>);
-        let mut said: BTreeMap<Said, Vec<(Mode, Option<NodeIx>, EquipmentKind)>> = BTreeMap::new();
-        for m in movements {
-            let verdict = self.set.evaluate(m, day);
-            let force = self.set.in_force(m, day);
+        let mut said: BTreeMap<(Mode, Option<NodeIx>, Said), Vec<Met>> = BTreeMap::new();
+        for (cargo, m) in movements {
+            let set = &self.carried[*cargo].set;
+            let verdict = set.evaluate(m, day);
+            let force = set.in_force(m, day);
+            let met: Met = (*cargo, m.mode, m.node, m.equipment);
             let decides = |f: &&InForce| matches!(f.effect, Effect::Forbid | Effect::Permit);
             let first = force.iter().find(decides);
             let ours = |r: RuleIx| m.node.is_none_or(|n| self.names_node(r, n));
@@ -473,7 +496,7 @@ impl<'m> Applied<'m> {
                 }
                 if ours(f.rule) {
                     let found = rules.entry((role, f.rule)).or_default();
-                    found.at.insert((m.mode, m.node, m.equipment));
+                    found.at.insert(met);
                 }
             }
             if let Some(d) = first.filter(|d| ours(d.rule)) {
@@ -488,14 +511,15 @@ impl<'m> Applied<'m> {
             // A place is told apart only where a rule of its own decides.
             if first.is_none_or(|d| ours(d.rule)) && (m.node.is_none() || first.is_some()) {
                 let by = first.map(|d| d.rule);
-                said.entry((verdict.blocker.is_none(), by)).or_default().push((m.mode, m.node, m.equipment));
+                said.entry((m.mode, m.node, (verdict.blocker.is_none(), by))).or_default().push(met);
             }
         }
         let mut ways: Vec<Way> = said
             .into_iter()
-            .flat_map(|((allowed, rule), at)| {
-                let way = move |reach| Way { reach, allowed, rule: rule.map(id) };
-                self.reaches(at).into_iter().map(way).collect::<Vec<_>>()
+            .flat_map(|((mode, _, (allowed, rule)), at)| {
+                let part = self.part(&at, |c| c.variants.iter().any(|(m, _)| *m == mode));
+                let way = move |reach| Way { reach, allowed, rule: rule.map(id), part: part.clone() };
+                self.reaches(&at).into_iter().map(way).collect::<Vec<_>>()
             })
             .collect();
         ways.sort_by(|a, b| a.reach.cmp(&b.reach));
@@ -504,11 +528,13 @@ impl<'m> Applied<'m> {
 
     fn found(&self, role: Role, rule: RuleIx, found: &Found) -> RuleFound {
         let r = &self.model.tables.rule[rule.ix()];
+        let at: Vec<Met> = found.at.iter().copied().collect();
         RuleFound {
             role,
             rule: r.id.0.clone(),
             what: r.what.clone(),
-            reach: self.reaches(found.at.iter().copied()),
+            reach: self.reaches(&at),
+            part: self.part(&at, |_| true),
             from: r.from,
             till: r.till,
             conditions: conditions(self.model, r),
@@ -526,6 +552,39 @@ impl<'m> Applied<'m> {
     pub fn named(&self, s: StateIx) -> NamedState {
         let s = &self.model.tables.state[s.ix()];
         NamedState { id: s.id.0.clone(), name: s.name_en.clone() }
+    }
+
+    /// What is asked.
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    /// Where the cargoes were asked for by an HS heading: the rules that name codes under it which no cargo of the model
+    /// has, with these codes.
+    pub fn codes_without_cargo(&self, heading: &str) -> Vec<(String, Vec<String>)> {
+        let digits: String = heading.chars().filter(char::is_ascii_digit).collect();
+        if digits.len() < 2 || self.relation.cargoes.len() < 2 {
+            return Vec::new();
+        }
+        let has = |code: &str| {
+            let of = |c: &CargoIx| self.model.tables.cargo[c.ix()].hs.iter().any(|h| h.starts_with(code));
+            self.relation.cargoes.iter().any(of)
+        };
+        let mut out = Vec::new();
+        for r in self.model.tables.rule.iter() {
+            let codes: Vec<String> =
+                r.hs.iter().filter(|h| h.starts_with(&digits) && !has(h)).cloned().collect();
+            if !codes.is_empty() {
+                out.push((r.id.0.clone(), codes));
+            }
+        }
+        out
+    }
+
+    /// A cargo by key and name.
+    pub fn named_cargo(&self, cargo: CargoIx) -> NamedCargo {
+        let c = &self.model.tables.cargo[cargo.ix()];
+        NamedCargo { id: c.id.0.clone(), name: c.name_en.clone(), hs: c.hs.0.clone() }
     }
 
     /// What applies on a day: export, transit, import, carriage. States of transit without a rule are left out
@@ -566,7 +625,7 @@ impl<'m> Applied<'m> {
             let movements = self.movements(governs, state);
             let days: BTreeSet<Date> = movements
                 .iter()
-                .flat_map(|m| self.set.breaks(m, first, last))
+                .flat_map(|(c, m)| self.carried[*c].set.breaks(m, first, last))
                 .filter(|d| *d > first)
                 .collect();
             for day in days {

@@ -17,6 +17,7 @@ mod model;
 pub mod money;
 mod near;
 pub mod places;
+pub mod quotas;
 pub mod raw;
 pub mod rules;
 pub mod scenario;

@@ -542,6 +542,30 @@ fn score(text: &str, bones: &str, name: &str) -> f64 {
     0.94 * likeness(bones, &own)
 }
 
+/// The cargoes that a text names: one, as [`find_cargo`] finds it, or all under an HS code.
+///
+/// # Errors
+/// As [`find_cargo`], but that several under one HS code are an answer.
+pub fn find_cargoes(model: &Model, text: &str) -> Result<Vec<CargoIx>, ResolveError> {
+    let one = find_cargo(model, text);
+    let folded = fold(text);
+    let digits = folded.strip_prefix("hs").unwrap_or(&folded).replace(' ', "");
+    let is_un = model.tables.cargo.iter().any(|c| c.un.as_deref() == Some(digits.as_str()));
+    if one.is_ok() || is_un || digits.len() < 2 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return one.map(|c| vec![c]);
+    }
+    let under = |c: &Cargo| c.hs.iter().any(|h| h.starts_with(&digits));
+    let all: Vec<CargoIx> = model
+        .tables
+        .cargo
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| under(c))
+        .map(|(i, _)| CargoIx::new(i))
+        .collect();
+    if all.is_empty() { one.map(|c| vec![c]) } else { Ok(all) }
+}
+
 /// The cargo that a text names: key, name, other name, HS code or UN number.
 ///
 /// # Errors
@@ -830,6 +854,9 @@ mod tests {
             assert_eq!(find_cargo(&m, text), Ok(CargoIx(0)), "{text}");
         }
         assert_eq!(find_cargo(&m, "2710").unwrap_err().candidates.len(), 2);
+        assert_eq!(find_cargoes(&m, "2710").map(|c| c.len()), Ok(2));
+        assert_eq!(find_cargoes(&m, "petrol"), Ok(vec![CargoIx(0)]));
+        assert!(find_cargoes(&m, "2711").is_err() && find_cargoes(&m, "2").is_err());
         assert!(find_cargo(&m, "petrel").unwrap_err().candidates[0].starts_with("petrol"));
         assert!(find_cargo(&m, "UN9999").unwrap_err().what.contains("9999"));
         assert!(find_cargo(&m, "").is_err());

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod batch;
+pub mod changes;
 mod draws;
 mod legs;
 mod near;

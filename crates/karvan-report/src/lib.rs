@@ -19,8 +19,8 @@ mod text;
 
 pub use karvan_plan::answer::Answer;
 
-pub use applied::{rules_csv, rules_table};
+pub use applied::{quotas_csv, quotas_table, rules_csv, rules_table};
 pub use html::html;
-pub use machine::{batch_schema, csv, geojson, json, json_schema};
+pub use machine::{batch_schema, csv, geojson, json, json_schema, rules_schema};
 pub use table::{Legs, table};
 pub use text::Lang;

@@ -2,6 +2,7 @@
 
 use karvan_plan::answer::{Answer, Itinerary, Leg, LegKind, Stop};
 use karvan_plan::batch::BatchAnswer;
+use karvan_plan::changes::RulesAnswer;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -16,6 +17,11 @@ pub fn json(answer: &Answer) -> String {
 /// The JSON schema (draft 2020-12) of what [`json`] writes.
 pub fn json_schema() -> String {
     schema_of::<Answer>()
+}
+
+/// The JSON schema of what applies, and of what changed.
+pub fn rules_schema() -> String {
+    schema_of::<RulesAnswer>()
 }
 
 /// The JSON schema of a batch's answer.
