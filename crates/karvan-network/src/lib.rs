@@ -16,4 +16,5 @@ mod heap;
 pub mod loads;
 pub mod rates;
 pub mod search;
+pub mod streams;
 pub mod waits;

@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use karvan_network::compile::{Process, Timing};
+use karvan_network::streams::stream;
 use karvan_network::waits::next_departure;
-use rand::SeedableRng;
-use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Draws of all processes of one question.
@@ -21,11 +20,6 @@ pub struct Draws {
     pub n: usize,
     normals: HashMap<String, Rc<Vec<f32>>>,
     combined: HashMap<String, Rc<Vec<f32>>>,
-}
-
-/// A stream's number: FNV-1a of its name, which every platform computes alike.
-fn stream(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 impl Draws {
@@ -38,8 +32,7 @@ impl Draws {
         if let Some(known) = self.normals.get(name) {
             return known.clone();
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(stream(name));
+        let mut rng = stream(self.seed, name);
         let drawn: Vec<f32> = (0..self.n).map(|_| StandardNormal.sample(&mut rng)).collect();
         let drawn = Rc::new(drawn);
         self.normals.insert(name.to_owned(), drawn.clone());
