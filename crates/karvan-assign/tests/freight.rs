@@ -108,19 +108,22 @@ fn a_queue_in_closed_form() {
     assert!((at(4.0).flows.carried[0] - 80.0).abs() < 0.05);
 }
 
+/// Cost of a way and the rows it uses.
+type Way = (f64, Vec<usize>);
+
 /// A made instance: flows with alternatives over shared capacities, of which about half bind.
 struct Made {
     rows: Vec<f64>,
     /// Demand; alternatives as cost and rows.
-    flows: Vec<(f64, Vec<(f64, Vec<usize>)>)>,
+    flows: Vec<(f64, Vec<Way>)>,
 }
 
 fn made(seed: u64, rows: usize, flows: usize) -> Made {
     let mut r = ChaCha8Rng::seed_from_u64(seed);
-    let flows: Vec<(f64, Vec<(f64, Vec<usize>)>)> = (0..flows)
+    let flows: Vec<(f64, Vec<Way>)> = (0..flows)
         .map(|_| {
             let d = f64::from(r.random_range(20..200u32));
-            let mut ways: Vec<(f64, Vec<usize>)> = (0..3)
+            let mut ways: Vec<Way> = (0..3)
                 .map(|_| {
                     let mut uses: Vec<usize> = (0..3).map(|_| r.random_range(0..rows)).collect();
                     uses.sort_unstable();
