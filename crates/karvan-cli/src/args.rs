@@ -145,6 +145,9 @@ Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
     /// Write the model out
     #[command(subcommand)]
     Export(Export),
+    /// Tonnes between places by cargo and year, made from trade
+    #[command(subcommand)]
+    Demand(Demand),
     /// Look into the folder of a run: what a long computation was made of, how far it is, what it found
     #[command(subcommand)]
     Study(Study),
@@ -157,6 +160,67 @@ Examples:
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What to do with demand.
+#[derive(Debug, Subcommand)]
+pub enum Demand {
+    /// Build it: from bilateral trade to zones, fitted to published totals, each step kept
+    #[command(after_help = "\
+Examples:
+  karvan demand build --year 2023                        the largest flows between regions
+  karvan demand build --year 2023 --format csv           all flows between places
+  karvan demand build --year 2019..2025 --output my-run  a run: every step as a table (Parquet)
+
+With --output the result is the folder of a run; `karvan study show` looks into it. Formats: table, csv.")]
+    Build {
+        /// Year, or first and last year: 2023 or 2019..2025
+        #[arg(long, value_name = "YEAR|FIRST..LAST", value_parser = years)]
+        year: Years,
+    },
+    /// Explain a flow: the rows it comes from, the steps, the totals that count it
+    #[command(after_help = "\
+Examples:
+  karvan demand explain --from KZ --to AZ --cargo wheat --year 2024
+  karvan demand explain --from Kostanay --to Baku --cargo wheat --year 2024     places stand for their regions
+
+Formats: table, json. Exit status 1 if the model knows of no such flow.")]
+    Explain(DemandExplain),
+}
+
+/// Which flow to explain.
+#[derive(Debug, clap::Args)]
+pub struct DemandExplain {
+    /// Region of origin, or a place in it
+    #[arg(long, value_name = "REGION|PLACE", allow_hyphen_values = true)]
+    pub from: String,
+    /// Region of destination, or a place in it
+    #[arg(long, value_name = "REGION|PLACE", allow_hyphen_values = true)]
+    pub to: String,
+    /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
+    #[arg(long)]
+    pub cargo: String,
+    /// Year
+    #[arg(long)]
+    pub year: u32,
+}
+
+/// Years from the first to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Years {
+    /// First.
+    pub first: u32,
+    /// Last.
+    pub last: u32,
+}
+
+fn years(text: &str) -> Result<Years, String> {
+    let wanted = || "a year such as 2023, or two such as 2019..2025, at most a hundred".to_owned();
+    let (first, last) = text.split_once("..").unwrap_or((text, text));
+    let year = |t: &str| t.parse::<u32>().map_err(|_| wanted());
+    let years = Years { first: year(first)?, last: year(last)? };
+    let sound = years.first <= years.last && years.last - years.first < 100;
+    if sound { Ok(years) } else { Err(wanted()) }
 }
 
 /// What to do with the folder of a run.

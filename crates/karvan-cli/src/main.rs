@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod checks;
+mod demand;
 mod exit;
 mod export;
 mod load;
@@ -16,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use args::{Args, Command, Export, Study};
+use args::{Args, Command, Demand, Export, Study};
 use exit::Failure;
 
 fn main() -> ExitCode {
@@ -44,6 +45,8 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),
+        Command::Demand(Demand::Build { year }) => demand::build(&args.common, *year),
+        Command::Demand(Demand::Explain(a)) => demand::explain(&args.common, a),
         Command::Study(Study::Show { dir, table }) => study::show(&args.common, dir, table.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

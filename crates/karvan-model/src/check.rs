@@ -77,6 +77,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.tariffs();
     c.exchange_rates();
     c.projects();
+    c.demand();
     let mut problems = c.problems;
     problems.sort();
     problems.dedup();
@@ -490,6 +491,97 @@ impl<'m> Check<'m> {
                 .push((DayInterval { from: s.from, till: s.till }, i));
         }
         self.overlaps(t, "link", of);
+    }
+
+    /// Trade, its zones and totals, and demand.
+    fn demand(&mut self) {
+        let (zones, weights) = (&self.tables.zone, &self.tables.zone_weight);
+        let mut places: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
+        let mut sums: BTreeMap<&str, (f64, usize)> = BTreeMap::new();
+        for (i, z) in zones.iter().enumerate() {
+            places.entry(z.region.as_str()).or_default().insert(z.node.as_str());
+            sums.entry(z.region.as_str()).or_insert((0.0, i)).0 += z.weight;
+            self.not_negative(zones, i, "weight", Some(Estimate::exact(z.weight)));
+        }
+        for (region, (sum, i)) in sums {
+            if sum <= 0.0 {
+                let what = format!("the zones of `{region}` have no weight");
+                self.error(zones, i, "weight", what).allowed = Some("above 0 for one of them or more".into());
+            }
+        }
+        let known: Vec<&str> = places.keys().copied().collect();
+        let mut sums: BTreeMap<(&str, TradeEnd, &str), (f64, usize)> = BTreeMap::new();
+        for (i, w) in weights.iter().enumerate() {
+            self.not_negative(weights, i, "weight", Some(Estimate::exact(w.weight)));
+            if !places.get(w.region.as_str()).is_some_and(|p| p.contains(w.node.as_str()))
+                && !self.lacks(&["zone"])
+            {
+                let what = format!("`{}` is no zone of region `{}`", w.node, w.region);
+                self.error(weights, i, "node", what).hint =
+                    Some("add its row to `zone`, or mend the key".into());
+            }
+            sums.entry((w.region.as_str(), w.end, w.cargo.as_str())).or_insert((0.0, i)).0 += w.weight;
+        }
+        for ((region, end, cargo), (sum, i)) in sums {
+            if sum <= 0.0 {
+                let what = format!("the zones of `{region}` have no weight as {end} of `{cargo}`");
+                self.error(weights, i, "weight", what).allowed =
+                    Some("above 0 for one of them or more".into());
+            }
+        }
+        let trade = &self.tables.trade;
+        for (i, t) in trade.iter().enumerate() {
+            for (column, region) in [("from", &t.from), ("to", &t.to)] {
+                self.region(trade, i, column, region.as_str(), &known);
+            }
+            if t.from == t.to {
+                self.error(trade, i, "to", format!("`{}` trades with itself", t.from)).allowed =
+                    Some("another region: what stays within one is not asked about".into());
+            }
+            self.not_negative(trade, i, "quantity", Some(t.quantity));
+            if t.cargo.is_none() && t.unit == TradeUnit::Tonne {
+                let what = "the total of all goods is given in tonnes";
+                self.error(trade, i, "unit", what).allowed =
+                    Some("`usd`: a row without a cargo carries others from year to year by value".into());
+            }
+        }
+        let totals = &self.tables.trade_total;
+        for (i, t) in totals.iter().enumerate() {
+            for (column, regions) in [("from", &t.from), ("to", &t.to)] {
+                for region in regions.iter() {
+                    self.region(totals, i, column, region.as_str(), &known);
+                }
+            }
+            if t.last < t.first {
+                let what = format!("the period ends on {} and begins on {}", t.last, t.first);
+                self.error(totals, i, "last", what).allowed = Some("the first day or a later one".into());
+            }
+            self.positive(totals, i, "tonnes", Some(t.tonnes));
+        }
+        let demand = &self.tables.demand;
+        for (i, d) in demand.iter().enumerate() {
+            self.not_negative(demand, i, "tonnes", Some(d.tonnes));
+            if d.from == d.to {
+                self.error(demand, i, "to", format!("`{}` is both ends", d.from)).allowed =
+                    Some("another place".into());
+            }
+        }
+    }
+
+    fn region<T: Row>(
+        &mut self,
+        table: &'m TableOf<T>,
+        i: usize,
+        column: &str,
+        region: &str,
+        known: &[&str],
+    ) {
+        if known.contains(&region) || self.lacks(&["zone"]) {
+            return;
+        }
+        let near = nearest(region, known.iter().copied()).map(|n| format!("did you mean `{n}`?"));
+        let p = self.error(table, i, column, format!("region `{region}` has no row in `zone`"));
+        p.hint = near.or_else(|| Some("add its places to `zone`".into()));
     }
 
     fn geometry(&mut self) {

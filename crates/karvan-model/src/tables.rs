@@ -233,6 +233,25 @@ words!(
     }
 );
 
+words!(
+    /// Unit of a quantity of trade.
+    TradeUnit {
+        /// Tonnes.
+        Tonne = "t",
+        /// US dollars of the year.
+        Usd = "usd",
+    }
+);
+words!(
+    /// An end of a flow of trade.
+    TradeEnd {
+        /// Where goods are made, mined or leave a port for the model.
+        Origin = "origin",
+        /// Where goods are used.
+        Destination = "destination",
+    }
+);
+
 table! {
     /// A state or customs territory that the model knows.
     State = "state", key ["id"] {
@@ -898,6 +917,102 @@ table! {
 }
 
 table! {
+    /// A place where a region's trade starts and ends. A region is a state or a part of the world, by a key of its own; a town stands for its stations, ports and terminals.
+    Zone = "zone", key ["region", "node"] {
+        /// Region: the state's code, or a key for a part of the world.
+        region: Id,
+        /// Place.
+        node: Ref<Node>,
+        /// Weight among the region's places, for cargo that `zone_weight` does not name: inhabitants, or a share.
+        weight: f64,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Weight of a place for one cargo. Where a region has rows for a cargo and an end, they alone share its tonnes.
+    ZoneWeight = "zone_weight", key ["region", "node", "end", "cargo"] {
+        /// Region.
+        region: Id,
+        /// Place; it has a row in `zone`.
+        node: Ref<Node>,
+        /// Whether goods start or end there.
+        end: TradeEnd,
+        /// Cargo.
+        cargo: Ref<Cargo>,
+        /// Weight among the rows of the same region, end and cargo.
+        weight: f64,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Trade between two regions in a year. Rows without a cargo are the value of all goods: by them a flow is carried to years without a row.
+    Trade = "trade", key ["from", "to", "cargo", "year", "rank"] {
+        /// Region of origin.
+        from: Id,
+        /// Region of destination.
+        to: Id,
+        /// Cargo; empty: all goods.
+        cargo: Option<Ref<Cargo>>,
+        /// Year.
+        year: u32,
+        /// Of rows for one flow and year the one with the lowest rank counts; the others stand beside it.
+        rank: u32,
+        /// Quantity.
+        quantity: Estimate,
+        /// Its unit.
+        unit: TradeUnit,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A published total of trade: demand is fitted to it within both sides' uncertainty.
+    TradeTotal = "trade_total", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Regions of origin; empty: any.
+        from: List<Id>,
+        /// Regions of destination; empty: any.
+        to: List<Id>,
+        /// Cargoes that it counts; empty: any.
+        cargo: List<Ref<Cargo>>,
+        /// First day of the period.
+        first: Date,
+        /// Last day of the period.
+        last: Date,
+        /// Tonnes in the period.
+        tonnes: Estimate,
+        /// What is counted, in the source's words.
+        note: Option<String>,
+        /// Where this comes from. Totals whose first source has one address are left out of the fit together when one of them is scored.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// Freight from place to place in a year, stated. The rows of a year take the place of what trade would give.
+    Demand = "demand", key ["from", "to", "cargo", "year"] {
+        /// Where it starts. A town stands for its stations, ports and terminals.
+        from: Ref<Node>,
+        /// Where it ends.
+        to: Ref<Node>,
+        /// Cargo.
+        cargo: Ref<Cargo>,
+        /// Year.
+        year: u32,
+        /// Tonnes in the year.
+        tonnes: Estimate,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
     /// A source.
     Source = "source", key ["id"] {
         /// Key.
@@ -925,7 +1040,8 @@ macro_rules! for_each_table {
             group: Group, member: Member, cargo: Cargo, load: Load, equipment: Equipment,
             performance: Performance, tariff: Tariff, emission: Emission,
             exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
-            project_edit: ProjectEdit, artefact: Artefact, source: Source,
+            project_edit: ProjectEdit, zone: Zone, zone_weight: ZoneWeight, trade: Trade,
+            trade_total: TradeTotal, demand: Demand, artefact: Artefact, source: Source,
         }
     };
 }

@@ -1,0 +1,93 @@
+//! `karvan demand` on the invented corridor.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn corridor() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
+}
+
+fn here(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_karvan"))
+        .args(["--model", corridor().to_str().expect("a path in UTF-8")])
+        .args(args)
+        .output()
+        .expect("the program starts")
+}
+
+fn told(o: &Output) -> String {
+    let text = |b: &[u8]| String::from_utf8_lossy(b).replace(&*corridor().to_string_lossy(), "CORRIDOR");
+    format!("status: {:?}\n--- stdout\n{}--- stderr\n{}", o.status.code(), text(&o.stdout), text(&o.stderr))
+}
+
+#[track_caller]
+fn ends(o: &Output, status: i32, wanted: &str) {
+    let told = told(o);
+    assert_eq!(o.status.code(), Some(status), "{told}");
+    assert!(told.contains(wanted), "wanted: {wanted}\n{told}");
+}
+
+#[test]
+fn demand_is_shown_by_region_or_by_place() {
+    insta::assert_snapshot!(told(&here(&["demand", "build", "--year", "2031"])));
+    insta::assert_snapshot!(told(&here(&["demand", "build", "--year", "2035..2035", "--format", "csv"])));
+}
+
+#[test]
+fn a_flow_is_explained_from_its_rows_to_its_places() {
+    let of = |args: &[&str]| {
+        let mut all = vec!["demand", "explain"];
+        all.extend(args);
+        told(&here(&all))
+    };
+    insta::assert_snapshot!(of(&["--from", "XA", "--to", "XC", "--cargo", "ore", "--year", "2031"]));
+    insta::assert_snapshot!(of(&["--from", "Kess", "--to", "Dorn", "--cargo", "tea", "--year", "2032"]));
+    insta::assert_snapshot!(of(&[
+        "--from", "XA", "--to", "XC", "--cargo", "ore", "--year", "2031", "--format", "json"
+    ]));
+    insta::assert_snapshot!(of(&["--from", "XB", "--to", "XC", "--cargo", "ore", "--year", "2031"]));
+}
+
+#[test]
+fn a_run_keeps_every_step_and_is_not_computed_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("run");
+    let dir = dir.to_str().expect("a path in UTF-8");
+    let build = |years: &str| here(&["demand", "build", "--year", years, "--output", dir]);
+    let o = build("2030..2031");
+    ends(&o, 0, "rows in");
+    assert!(o.stdout.is_empty());
+    ends(&build("2030..2031"), 0, "4 stages were there already");
+    ends(&build("2030..2032"), 2, "years: was 2030,2031, is 2030,2031,2032");
+    let show = |table: &str| here(&["study", "show", dir, "--table", table, "--format", "csv"]);
+    insta::assert_snapshot!(told(&show("fit/totals")));
+    // What the run holds is what is printed.
+    let printed = here(&["demand", "build", "--year", "2030..2031", "--format", "csv"]);
+    assert_eq!(show("demand/od").stdout, printed.stdout);
+    // A table that was spoilt is made again.
+    let path = Path::new(dir).join("zones/flows.parquet");
+    let bytes = std::fs::read(&path).expect("a table");
+    std::fs::write(&path, "spoilt").expect("written");
+    ends(&build("2030..2031"), 0, "3 stages were there already");
+    assert_eq!(std::fs::read(&path).expect("a table"), bytes);
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    ends(
+        &here(&["demand", "build", "--year", "1999"]),
+        2,
+        "the model knows nothing of the year 1999; it answers for 2029 to 2036",
+    );
+    ends(
+        &here(&["demand", "build", "--year", "2032..2030"]),
+        2,
+        "a year such as 2023, or two such as 2019..2025",
+    );
+    ends(&here(&["demand", "build", "--year", "2031", "--format", "html"]), 2, "it has: table, csv");
+    let explain = |from: &str, cargo: &str| {
+        here(&["demand", "explain", "--from", from, "--to", "XC", "--cargo", cargo, "--year", "2031"])
+    };
+    ends(&explain("XQ", "ore"), 2, "no place is called `XQ`");
+    ends(&explain("XA", "oer"), 2, "ore");
+}
