@@ -30,6 +30,17 @@ pub struct Point {
     pub cost: f64,
 }
 
+/// A cost of the form `base + gain · flow^power`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Power {
+    /// Cost at flow 0.
+    pub base: f64,
+    /// Factor.
+    pub gain: f64,
+    /// Power, at least 1.
+    pub power: f64,
+}
+
 /// Why a cost was refused.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum CostError {
@@ -112,6 +123,23 @@ impl LinkCost {
         Ok(LinkCost { fixed: 0.0, shape: Shape::Power { free, gain, power } })
     }
 
+    /// A power function.
+    ///
+    /// # Errors
+    /// If a number is negative or not finite, or the power below 1.
+    pub fn power(Power { base, gain, power }: Power) -> Result<LinkCost, CostError> {
+        let free = at_least_zero("the base", base)?;
+        let gain = at_least_zero("the gain", gain)?;
+        if !(power >= 1.0 && power.is_finite()) {
+            return Err(CostError::OutOfRange {
+                name: "the power",
+                given: power,
+                allowed: "it must be at least 1",
+            });
+        }
+        Ok(LinkCost { fixed: 0.0, shape: Shape::Power { free, gain, power } })
+    }
+
     /// A cost given by points, straight between them and beyond the last along the last stretch.
     ///
     /// # Errors
@@ -139,6 +167,14 @@ impl LinkCost {
     pub fn plus(mut self, fixed: f64) -> Result<LinkCost, CostError> {
         self.fixed = at_least_zero("the fixed cost", self.fixed + fixed)?;
         Ok(self)
+    }
+
+    /// The cost as a power of the flow; `None` if it is tabulated.
+    pub fn as_power(&self) -> Option<Power> {
+        match self.shape {
+            Shape::Power { free, gain, power } => Some(Power { base: self.fixed + free, gain, power }),
+            Shape::Table(_) => None,
+        }
     }
 
     /// The cost and its slope at a flow of at least 0.
