@@ -43,7 +43,9 @@ browser:
 	@mkdir -p demo
 	$(KARVAN) plan --from "Baku freight station" --to Yerevan --cargo petrol --wagons 22 --depart 2025-12-18 --format html --output $(REPORT)
 	$(KARVAN) plan --from Altynkol --to Istanbul --cargo containers --feu 40 --depart 2026-03-02 --format html --lang ru --output demo/containers-istanbul.html
-	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
+	$(KARVAN) chronicle --format html --output demo/chronicle.html
+	$(KARVAN) chronicle --states AZ,AM --format html --lang ru --output demo/chronicle-ru.html
+	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html demo/chronicle.html demo/chronicle-ru.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
 
 deny:
 	scripts/deny.sh

@@ -28,6 +28,10 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/check.schema.json", json(schema::check_schema().as_value())?));
     pages.push(("schema/rules.schema.json", karvan_report::rules_schema()));
     pages.push(("schema/quotas.schema.json", json(karvan_model::quotas::quotas_schema().as_value())?));
+    pages.push((
+        "schema/chronicle.schema.json",
+        json(karvan_model::chronicle::chronicle_schema().as_value())?,
+    ));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
     pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();

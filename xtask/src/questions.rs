@@ -1,7 +1,7 @@
 //! `cargo xtask questions`: the pages of questions, answered by the program as it is.
 //!
 //! `docs/questions.toml` holds the commands and what is known; `docs/questions.md` is written from it. Likewise
-//! `docs/dated-questions.toml`.
+//! `docs/dated-questions.toml` and `docs/chronicle.toml`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -56,7 +56,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 /// The pages, by the name of their files in `docs/`.
-const PAGES: &[&str] = &["questions", "dated-questions"];
+const PAGES: &[&str] = &["questions", "dated-questions", "chronicle"];
 
 /// Writes the pages, or with `check` fails if one differs from what is there.
 ///

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use jiff::civil::{Date, DateTime};
+use karvan_model::tables::EventClass;
 
 use crate::exit::{Failure, wrong_input};
 use crate::load::Asked;
@@ -129,6 +130,18 @@ A state is two letters; a place stands for its state. Export, transit, import an
 turn, the most decisive rule first. Between two places, --between also plans on both days (quantity and search as for
 karvan plan; without a quantity one unit's load) and says which options changed, by what. Formats: table, json, csv.")]
     Rules(Box<Rules>),
+    /// Tell what was decided, opened, closed or seen, as a timeline, and which rules it led to
+    #[command(after_help = "\
+Examples:
+  karvan chronicle --states AZ,AM --between 2025-10-01 2026-01-31 --as-of 2026-01-10
+  karvan chronicle --class rule --cargo 2710
+  karvan chronicle --place Kuryk --format csv
+  karvan chronicle --search 'transit ban'
+  karvan chronicle --format html --output chronicle.html
+
+An event must meet every option given. Of a rule it is said whether it is in force today, or on --as-of.
+Formats: table, json, csv, html. Exit status 1 if no event is found.")]
+    Chronicle(Chronicle),
     /// List every problem of a model, and how many of its figures are sourced
     #[command(after_help = "\
 Examples:
@@ -301,6 +314,61 @@ pub struct Rules {
     /// How options are searched
     #[command(flatten)]
     pub search: Search,
+}
+
+/// Which events are told.
+#[derive(Debug, clap::Args)]
+pub struct Chronicle {
+    /// First and last day; an event of which only the month or year is known counts on all its days
+    #[arg(long, num_args = 2, value_names = ["FIRST", "LAST"], value_parser = day)]
+    pub between: Vec<Date>,
+    /// States that an event must name, all of them: codes or names, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "STATE")]
+    pub states: Vec<String>,
+    /// Place, by any of its names or codes; a place that the model does not know is looked for as words
+    #[arg(long, value_name = "PLACE", allow_hyphen_values = true)]
+    pub place: Option<String>,
+    /// Cargo: a name, an HS code such as 2710, or words of the cargo as written
+    #[arg(long)]
+    pub cargo: Option<String>,
+    /// What the event is to the model; several with commas between: any of them
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub class: Vec<ClassWord>,
+    /// Beginnings of words, all of which the event must have
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// Language of the page: en, ru
+    #[arg(long, value_enum, default_value = "en", help_heading = "Output")]
+    pub lang: LangWord,
+}
+
+/// A class of events, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClassWord {
+    /// A decision with legal effect on carriage
+    Rule,
+    /// A service begins, changes or ends
+    Service,
+    /// A line, port, terminal or crossing opens, closes or changes
+    #[value(name = "link_state")]
+    LinkState,
+    /// Something seen: a shipment, a queue, a storm
+    Observation,
+    /// Something said, asked for, planned or agreed in principle
+    Context,
+}
+
+impl ClassWord {
+    /// The class of the model.
+    pub fn class(self) -> EventClass {
+        match self {
+            ClassWord::Rule => EventClass::Rule,
+            ClassWord::Service => EventClass::Service,
+            ClassWord::LinkState => EventClass::LinkState,
+            ClassWord::Observation => EventClass::Observation,
+            ClassWord::Context => EventClass::Context,
+        }
+    }
 }
 
 /// How much is carried.

@@ -3,6 +3,7 @@
 mod args;
 mod batch;
 mod checks;
+mod chronicle;
 mod demand;
 mod exit;
 mod export;
@@ -42,6 +43,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Plan(a) => plan::run(&args.common, a),
         Command::Places(a) => places::run(&args.common, a),
         Command::Rules(a) => rules::run(&args.common, a),
+        Command::Chronicle(a) => chronicle::run(&args.common, a),
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),

@@ -466,3 +466,56 @@ fn rules_that_contradict_or_never_apply_are_reported() {
     ends(&o, 0, "rule `xa_ore_leave` permits what rule `xa_ore_ban` forbids");
     ends(&o, 0, "rule `xa_wagons_by_road` can never apply: no tank_wagon moves by road");
 }
+
+#[test]
+fn the_chronicle_is_told_and_filtered() {
+    let told_on = |more: &[&str]| here(&[&["chronicle", "--as-of", "2031-02-01"], more].concat());
+    insta::assert_snapshot!(told(&told_on(&[])));
+    insta::assert_snapshot!(told(&told_on(&["--states", "Белмар,XA", "--class", "rule", "--format", "csv"])));
+    insta::assert_snapshot!(told(&told_on(&["--cargo", "2710", "--format", "json"])));
+    // Old Harbour is Kess, whose name stands in no event's place; its ferries are those of an event.
+    ends(&told_on(&["--place", "Старая Гавань"]), 0, "Inner Sea Ferries begin");
+    ends(&told_on(&["--place", "Inner Sea"]), 0, "looked for as words in the places as written");
+    ends(&told_on(&["--search", "petrol lift", "--between", "2029-01-01", "2031-12-31"]), 0, "1 of 9 events");
+    let page = told_on(&["--format", "html", "--lang", "ru"]);
+    ends(&page, 0, "<html lang=\"ru\">");
+    ends(&page, 0, "Ардия");
+}
+
+#[test]
+fn a_chronicle_that_cannot_be_told_says_why() {
+    let asked = |more: &[&str]| here(&[&["chronicle", "--as-of", "2031-02-01"], more].concat());
+    ends(&asked(&["--states", "XA,Belmer"]), 2, "XB: Belmar");
+    ends(&asked(&["--states", "QQ"]), 2, "known: XA, XB, XC");
+    ends(&asked(&["--between", "2031-01-01", "2030-01-01"]), 2, "the last day lies before the first");
+    ends(&asked(&["--class", "ruel"]), 2, "a similar value exists: 'rule'");
+    ends(&asked(&["--search", " "]), 2, "--search without a text");
+    ends(
+        &asked(&["--states", "XC", "--cargo", "petrol"]),
+        1,
+        "each option alone leaves: --states 3, --cargo ",
+    );
+    ends(&asked(&["--place", "Vraa"]), 1, "no place is called `Vraa`");
+    ends(&asked(&["--format", "geojson"]), 2, "it has: table, json, csv, html");
+}
+
+#[test]
+fn events_that_lead_nowhere_are_reported() {
+    let out = tempfile::tempdir().expect("a folder");
+    for e in std::fs::read_dir(corridor()).expect("the corridor") {
+        let e = e.expect("a file");
+        std::fs::copy(e.path(), out.path().join(e.file_name())).expect("a copy");
+    }
+    let path = out.path().join("chronicle.csv");
+    let text = std::fs::read_to_string(&path).expect("events");
+    let text = text
+        .replace("Not a rule: the tariff is not published", "")
+        .replace(",xa_ore_ban,", ",xa_ore_bann,")
+        .replace("ev_petrol_ban,2029-05-01", "ev_petrol_ban,2029-05-02")
+        .replace("200,lorry", "200,");
+    std::fs::write(&path, text).expect("events");
+    insta::assert_snapshot!(
+        told(&karvan(&["check", "--model", out.path().to_str().expect("UTF-8")]))
+            .replace(out.path().to_str().expect("UTF-8"), "MODEL")
+    );
+}

@@ -168,6 +168,8 @@ pub struct SourceFound {
     pub id: String,
     /// Publisher or site.
     pub publisher: String,
+    /// What it is.
+    pub title: Option<String>,
     /// Address.
     pub url: Option<String>,
     /// Date of the page.
@@ -200,6 +202,7 @@ pub(crate) fn sources_of(model: &Model, claim: &Claim) -> Vec<SourceFound> {
         SourceFound {
             id: k.clone(),
             publisher: s.map(|s| s.publisher.clone()).unwrap_or_default(),
+            title: s.and_then(|s| s.title.clone()),
             url: s.and_then(|s| s.url.clone()),
             date: s.and_then(|s| s.date.clone()),
         }
@@ -240,7 +243,8 @@ pub fn conditions(model: &Model, r: &Rule) -> Vec<String> {
     out
 }
 
-fn amount(r: &Rule) -> Option<String> {
+/// What a rule amounts to, in words: charge, share, time, quota.
+pub(crate) fn amount(r: &Rule) -> Option<String> {
     let mut parts = Vec::new();
     match (r.effect, r.value) {
         (Effect::Charge, Some(v)) => {

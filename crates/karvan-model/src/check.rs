@@ -71,6 +71,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.rules();
     c.conflicts();
     c.members();
+    c.chronicle();
     c.loads();
     c.equipment();
     c.performance();
@@ -925,6 +926,43 @@ impl<'m> Check<'m> {
                 .push((DayInterval { from: m.from, till: m.till }, i));
         }
         self.overlaps(t, "member", of);
+    }
+
+    fn chronicle(&mut self) {
+        let t = &self.tables.chronicle;
+        for (i, e) in t.iter().enumerate() {
+            let (led_to, wanted) = match e.class {
+                EventClass::Rule => {
+                    (e.rules.len() + e.groups.len() + e.tariffs.len(), Some("`rules`, `groups` or `tariffs`"))
+                }
+                EventClass::Service => (e.services.len(), Some("`services`")),
+                EventClass::LinkState => (
+                    e.links.len() + e.borders.len() + e.terminals.len(),
+                    Some("`links`, `borders` or `terminals`"),
+                ),
+                EventClass::Observation | EventClass::Context => (0, None),
+            };
+            if let Some(columns) = wanted.filter(|_| led_to == 0 && e.reason.is_none()) {
+                let what = format!("event `{}` is of class `{}` and led to no row", e.id, e.class);
+                let hint = format!("name the rows in {columns}, or say in `reason` why there are none");
+                self.error(t, i, "class", what).hint = Some(hint);
+            }
+            let begins = match e.precision {
+                Precision::Day => e.date,
+                Precision::Month => e.date.first_of_month(),
+                Precision::Year => e.date.first_of_year(),
+            };
+            if e.date != begins {
+                let what =
+                    format!("event `{}`: {}, of which only the {} is known", e.id, e.date, e.precision);
+                self.error(t, i, "date", what).allowed =
+                    Some(format!("{begins}, its first day; or precision `day`"));
+            }
+            if e.quantity.is_some() != e.unit.is_some() {
+                let column = if e.unit.is_some() { "quantity" } else { "unit" };
+                self.warn(t, i, column, format!("event `{}`: a quantity and its unit stand together", e.id));
+            }
+        }
     }
 
     fn loads(&mut self) {

@@ -13,6 +13,7 @@ pub mod applied;
 pub mod batch;
 pub mod cell;
 pub mod check;
+pub mod chronicle;
 mod model;
 pub mod money;
 mod near;

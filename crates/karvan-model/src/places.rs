@@ -9,8 +9,8 @@ use std::fmt;
 use any_ascii::any_ascii_char;
 
 use crate::check::great_circle_km;
-use crate::tables::{Cargo, Node, NodeKind};
-use crate::{CargoIx, Model, NodeIx};
+use crate::tables::{Cargo, Node, NodeKind, State};
+use crate::{CargoIx, Model, NodeIx, StateIx};
 
 /// Points nearer than this to each other, of one name, are one place, km.
 const ONE_PLACE_KM: f64 = 10.0;
@@ -207,6 +207,11 @@ fn names(n: &Node) -> impl Iterator<Item = (&str, bool)> {
         n.name_zh.as_deref(),
     ];
     official.into_iter().flatten().map(|s| (s, true)).chain(n.aliases.iter().map(|s| (s.as_str(), false)))
+}
+
+/// Every name of a node, as written.
+pub fn node_names(n: &Node) -> impl Iterator<Item = &str> {
+    names(n).map(|x| x.0)
 }
 
 fn name_at(n: &Node, slot: u16) -> &str {
@@ -542,6 +547,80 @@ fn score(text: &str, bones: &str, name: &str) -> f64 {
     0.94 * likeness(bones, &own)
 }
 
+/// The state that a text names: its code, or its name in English or Russian.
+///
+/// # Errors
+/// If it names none.
+pub fn find_state(model: &Model, text: &str) -> Result<StateIx, ResolveError> {
+    let given = text.trim();
+    if let Some(s) = model.state_ix(&given.to_uppercase()) {
+        return Ok(s);
+    }
+    let folded = fold(given);
+    let rows = &model.tables.state;
+    let names = |s: &State| -> Vec<String> {
+        [Some(&s.name_en), s.name_ru.as_ref()].into_iter().flatten().map(|n| fold(n)).collect()
+    };
+    if let Some(i) = rows.iter().position(|s| !folded.is_empty() && names(s).contains(&folded)) {
+        return Ok(StateIx::new(i));
+    }
+    let bones = skeleton(&folded);
+    let mut near: Vec<(f64, usize)> = rows
+        .iter()
+        .enumerate()
+        .map(|(i, s)| (names(s).iter().map(|n| score(&folded, &bones, n)).fold(0.0, f64::max), i))
+        .filter(|(s, _)| *s >= 0.62 && folded.len() <= 100)
+        .collect();
+    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    near.truncate(5);
+    let hint = if near.is_empty() {
+        format!("known: {}", rows.iter().map(|s| s.id.as_str()).collect::<Vec<_>>().join(", "))
+    } else {
+        "one of these? name it by its two letters".to_owned()
+    };
+    Err(ResolveError {
+        what: format!("no state is called `{}`", crate::shorten(given)),
+        candidates: near.iter().map(|(_, i)| format!("{}: {}", rows[*i].id, rows[*i].name_en)).collect(),
+        hint,
+    })
+}
+
+/// Key and names of a cargo, in folded letters.
+pub fn cargo_names(c: &Cargo) -> impl Iterator<Item = String> + '_ {
+    let own = [c.id.0.replace('_', " "), c.name_en.clone()].into_iter();
+    own.chain(c.name_ru.clone()).chain(c.aliases.iter().cloned()).map(|s| fold(&s))
+}
+
+/// The digits of a text that is an HS code or a UN number, and whether it can only be the latter.
+fn code_digits(folded: &str) -> Option<(bool, String)> {
+    let squeezed: String = folded.chars().filter(|c| *c != ' ').collect();
+    let (un_only, digits) = match squeezed.strip_prefix("un") {
+        Some(d) => (true, d),
+        None => (false, squeezed.strip_prefix("hs").unwrap_or(&squeezed)),
+    };
+    let is_code = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    is_code.then(|| (un_only, digits.to_owned()))
+}
+
+/// Every cargo that a text names by key, name, other name, HS code or UN number; none where none is called so.
+pub fn cargoes_named(model: &Model, text: &str) -> Vec<CargoIx> {
+    if let Some(i) = model.cargo_ix(text.trim()) {
+        return vec![i];
+    }
+    let folded = fold(text);
+    let all = |fits: &dyn Fn(&Cargo) -> bool| -> Vec<CargoIx> {
+        let rows = model.tables.cargo.iter().enumerate();
+        rows.filter(|(_, c)| fits(c)).map(|(i, _)| CargoIx::new(i)).collect()
+    };
+    let by_name = all(&|c| !folded.is_empty() && cargo_names(c).any(|n| n == folded));
+    let Some((un_only, digits)) = code_digits(&folded).filter(|_| by_name.is_empty()) else { return by_name };
+    let mut found = all(&|c| c.un.as_deref() == Some(digits.as_str()));
+    // A text of four digits may be a UN number or an HS heading: where both are known, both are offered.
+    let by_hs = if un_only { Vec::new() } else { all(&|c| hs_fits(c, &digits)) };
+    found.extend(by_hs.iter().filter(|i| !found.contains(i)).copied().collect::<Vec<_>>());
+    found
+}
+
 /// The cargoes that a text names: one, as [`find_cargo`] finds it, or all under an HS code.
 ///
 /// # Errors
@@ -584,47 +663,19 @@ pub fn find_cargo(model: &Model, text: &str) -> Result<CargoIx, ResolveError> {
         }
         line
     };
-    let one = |found: Vec<usize>| match found[..] {
-        [] => None,
-        [i] => Some(Ok(CargoIx::new(i))),
-        _ => Some(Err(ResolveError {
-            what: format!("`{}` names {} cargoes", crate::shorten(given), found.len()),
-            candidates: found.iter().map(|i| describe(*i)).collect(),
-            hint: "name one by its key".into(),
-        })),
-    };
-    let all = |fits: &dyn Fn(&Cargo) -> bool| -> Vec<usize> {
-        rows.iter().enumerate().filter(|(_, c)| fits(c)).map(|(i, _)| i).collect()
-    };
-    let names = |c: &'_ Cargo| -> Vec<String> {
-        let mut v = vec![c.id.0.replace('_', " "), c.name_en.clone()];
-        v.extend(c.name_ru.clone());
-        v.extend(c.aliases.iter().cloned());
-        v.iter().map(|s| fold(s)).collect()
-    };
-    if let Some(i) = model.cargo_ix(given) {
-        return Ok(i);
-    }
     let folded = fold(given);
-    if !folded.is_empty()
-        && let Some(found) = one(all(&|c| names(c).contains(&folded)))
-    {
-        return found;
-    }
-    let squeezed: String = folded.chars().filter(|c| *c != ' ').collect();
-    let (un_only, digits) = match squeezed.strip_prefix("un") {
-        Some(d) => (true, d),
-        None => (false, squeezed.strip_prefix("hs").unwrap_or(&squeezed)),
-    };
-    if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-        let by_un = all(&|c| c.un.as_deref() == Some(digits));
-        // A text of four digits may be a UN number or an HS heading: where both are known, both are offered.
-        let by_hs = if un_only { Vec::new() } else { all(&|c| hs_fits(c, digits)) };
-        let mut found = by_un;
-        found.extend(by_hs.iter().filter(|i| !found.contains(i)).copied().collect::<Vec<_>>());
-        if let Some(answer) = one(found) {
-            return answer;
+    match cargoes_named(model, given)[..] {
+        [] => {}
+        [one] => return Ok(one),
+        ref several => {
+            return Err(ResolveError {
+                what: format!("`{}` names {} cargoes", crate::shorten(given), several.len()),
+                candidates: several.iter().map(|i| describe(i.ix())).collect(),
+                hint: "name one by its key".into(),
+            });
         }
+    }
+    if let Some((un_only, digits)) = code_digits(&folded) {
         let what = if un_only {
             format!("no cargo has the UN number {digits}")
         } else {
@@ -640,7 +691,7 @@ pub fn find_cargo(model: &Model, text: &str) -> Result<CargoIx, ResolveError> {
     let mut near: Vec<(f64, usize)> = rows
         .iter()
         .enumerate()
-        .map(|(i, c)| (names(c).iter().map(|n| score(&folded, &bones, n)).fold(0.0, f64::max), i))
+        .map(|(i, c)| (cargo_names(c).map(|n| score(&folded, &bones, &n)).fold(0.0, f64::max), i))
         .filter(|(s, _)| *s >= 0.62 && folded.len() <= 100)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

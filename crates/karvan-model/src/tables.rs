@@ -251,6 +251,32 @@ words!(
         Destination = "destination",
     }
 );
+words!(
+    /// How exactly the day of an event is known.
+    Precision {
+        /// The day.
+        Day = "day",
+        /// The month; its first day stands for it.
+        Month = "month",
+        /// The year; its first day stands for it.
+        Year = "year",
+    }
+);
+words!(
+    /// What an event of the chronicle is to the model.
+    EventClass {
+        /// A decision with legal effect on carriage: it forbids, permits, charges, waives, rations, sets a tariff, or brings a state under a convention.
+        Rule = "rule",
+        /// A service begins, changes or ends, or its price does.
+        Service = "service",
+        /// A line, road, port, terminal or crossing opens, closes, is built or changes its capacity.
+        LinkState = "link_state",
+        /// Something seen: a shipment, a queue, a storm, the state of works. Never an input.
+        Observation = "observation",
+        /// Something said, asked for, planned or agreed in principle.
+        Context = "context",
+    }
+);
 
 table! {
     /// A state or customs territory that the model knows.
@@ -667,6 +693,56 @@ table! {
 }
 
 table! {
+    /// A dated event of the chronicle: what was decided, opened, closed, begun or seen, in the words of its source, and which rows it led to.
+    Event = "chronicle", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Day of the event, as exactly as `precision` says.
+        date: Date,
+        /// Whether the day is known, or only the month or year, whose first day then stands in `date`.
+        precision: Precision,
+        /// What happened, in a word or two of the source: `transit ban lifted`.
+        kind: String,
+        /// What it is to the model.
+        class: EventClass,
+        /// States that decided or are concerned.
+        states: List<Ref<State>>,
+        /// Where, as written.
+        place: Option<String>,
+        /// By what it moves, as written: `rail+ferry`.
+        mode: Option<String>,
+        /// Cargo, as written.
+        cargo: Option<String>,
+        /// Main figure of the event.
+        quantity: Option<f64>,
+        /// What the figure is in, as written.
+        unit: Option<String>,
+        /// What happened, in the source's sense.
+        what: String,
+        /// Rules that it made, ended or changed.
+        rules: List<Ref<Rule>>,
+        /// Groups that it made a state a member of.
+        groups: List<Ref<Group>>,
+        /// Tariffs that it set.
+        tariffs: List<Ref<Tariff>>,
+        /// Services that it began, changed or ended, or that it is about.
+        services: List<Ref<Service>>,
+        /// Terminals that it opened or changed.
+        terminals: List<Ref<Terminal>>,
+        /// Links that it opened, closed or is about.
+        links: List<Ref<Link>>,
+        /// Rows of crossings that it opened, closed or is about.
+        borders: List<Ref<Border>>,
+        /// Projects that it is about.
+        projects: List<Ref<Project>>,
+        /// Why it is classed so, and why it led to no row or what of it is not kept.
+        reason: Option<String>,
+        /// Where it is told.
+        claim: Claim,
+    }
+}
+
+table! {
     /// A commodity.
     Cargo = "cargo", key ["id"] {
         /// Key.
@@ -1037,7 +1113,7 @@ macro_rules! for_each_table {
         $m! {
             state: State, node: Node, link: Link, geometry: Geometry, link_state: StateOfLink,
             terminal: Terminal, border: Border, service: Service, weather: Weather, rule: Rule,
-            group: Group, member: Member, cargo: Cargo, load: Load, equipment: Equipment,
+            group: Group, member: Member, chronicle: Event, cargo: Cargo, load: Load, equipment: Equipment,
             performance: Performance, tariff: Tariff, emission: Emission,
             exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
             project_edit: ProjectEdit, zone: Zone, zone_weight: ZoneWeight, trade: Trade,

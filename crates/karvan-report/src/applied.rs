@@ -10,14 +10,14 @@ use karvan_plan::changes::{Became, Figures, Made, OptionChange, OptionChanges, R
 use crate::num::PLAIN;
 use crate::table::wrap;
 
-struct Lines<'a> {
-    cargoes: &'a [NamedCargo],
-    width: usize,
-    out: String,
+pub(crate) struct Lines<'a> {
+    pub(crate) cargoes: &'a [NamedCargo],
+    pub(crate) width: usize,
+    pub(crate) out: String,
 }
 
 impl Lines<'_> {
-    fn say(&mut self, indent: usize, text: &str) {
+    pub(crate) fn say(&mut self, indent: usize, text: &str) {
         // What goes on is set in by two more columns.
         let room = self.width.saturating_sub(indent + 2);
         for (i, line) in wrap(text, room).iter().enumerate() {
@@ -33,7 +33,7 @@ impl Lines<'_> {
         }
     }
 
-    fn gap(&mut self) {
+    pub(crate) fn gap(&mut self) {
         self.out.push('\n');
     }
 

@@ -19,7 +19,7 @@ use crate::text::{Lang, Text};
 /// Assumed figures listed before the rest is left to the JSON.
 const CLAIMS: usize = 25;
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+pub(crate) static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
     env.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -33,6 +33,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     );
     // The template is part of the program: tests render it in every language.
     env.add_template("report", include_str!("../templates/report.html"))
+        .expect("the embedded template parses");
+    env.add_template("chronicle", include_str!("../templates/chronicle.html"))
         .expect("the embedded template parses");
     env
 });

@@ -1,5 +1,5 @@
 //! The answer of a plan as people and programs read it: a table for the terminal, JSON with its schema,
-//! CSV, GeoJSON, and one HTML page with map and charts.
+//! CSV, GeoJSON, and one HTML page with map and charts; likewise the rules and the chronicle.
 //!
 //! Every function takes the [`Answer`] and gives a text: nothing here prints, opens a file, or plans.
 //! The words of the HTML page stand in one catalogue per language (`text/en.toml`, `text/ru.toml`).
@@ -9,6 +9,7 @@
 
 mod applied;
 mod charts;
+mod chronicle;
 mod html;
 mod machine;
 mod map;
@@ -20,6 +21,7 @@ mod text;
 pub use karvan_plan::answer::Answer;
 
 pub use applied::{quotas_csv, quotas_table, rules_csv, rules_table};
+pub use chronicle::{chronicle_csv, chronicle_html, chronicle_table};
 pub use html::html;
 pub use machine::{batch_schema, csv, geojson, json, json_schema, rules_schema};
 pub use table::{Legs, table};

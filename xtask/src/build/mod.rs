@@ -1,5 +1,6 @@
 //! `cargo xtask build-model`: from `data/` to the model folder, the same bytes every time.
 
+mod chronicle;
 mod config;
 mod graph;
 mod input;
@@ -201,6 +202,7 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
         output::table(&mut files, origin.suffix(), list)?;
     }
     output::table(&mut files, "own", rows.link_state)?;
+    output::table(&mut files, "own", chronicle::build(data, &rows.pieces)?)?;
     output::table(&mut files, "own", art.0.into_values().collect::<Vec<_>>())?;
     output::table(&mut files, "pipeline", pipes.border)?;
     let missing = output::sources(data, &mut files)?;
@@ -210,6 +212,7 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     let (tables, mut problems) = output::typed(&files);
     problems.extend(missing);
     problems.extend(verify::rows(&tables));
+    problems.extend(chronicle::dangling(&tables));
     problems.extend(verify::ways(&tables, &checks));
     let summary = verify::summary(&tables);
     if !problems.is_empty() {

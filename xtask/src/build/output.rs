@@ -52,11 +52,11 @@ fn model_name(name: &str) -> Option<(&'static str, String)> {
         .map(|(t, part)| (t, format!("{t}.{part}.csv")))
 }
 
-/// The curated tables, as files of the model. `source` is left to [`sources`].
+/// The curated tables, as files of the model. `source` is left to [`sources`], the classes of events to `chronicle`.
 pub fn curated(data: &Data, files: &mut Files) -> Result<()> {
     for name in data.list("curated")? {
         let Some((table, file)) = model_name(&name) else { continue };
-        if table == "source" {
+        if table == "source" || table == "chronicle" {
             continue;
         }
         let text = fs::read_to_string(data.path("curated").join(&name))

@@ -34,9 +34,12 @@ async function check(browser, report, scheme) {
   assert.ok((await page.title()).length > 0, "a title");
   assert.ok((await page.locator("html").getAttribute("lang")).length > 0, "a language");
   assert.equal(await page.locator("h1").count(), 1, "one main heading");
-  const map = page.locator("svg.map");
-  assert.equal(await map.count(), 1, "one map");
-  assert.ok((await map.locator("path.land").getAttribute("d")).length > 20, "land on the map");
+  const chronicle = (await page.locator("body.chronicle").count()) === 1;
+  if (!chronicle) {
+    const map = page.locator("svg.map");
+    assert.equal(await map.count(), 1, "one map");
+    assert.ok((await map.locator("path.land").getAttribute("d")).length > 20, "land on the map");
+  }
   const dead = await page.evaluate(() =>
     [...document.querySelectorAll('a[href^="#"]')].map((a) => a.getAttribute("href")).filter((h) => !document.querySelector(h)),
   );
@@ -72,6 +75,8 @@ async function check(browser, report, scheme) {
     assert.equal(await opacity(first), 1, "all come back");
   }
 
+  if (chronicle) await filters(page);
+
   // Headings, tables, names and contrast, by the rules of WCAG 2.1 A and AA.
   await page.evaluate(axe);
   const found = await page.evaluate(() =>
@@ -91,11 +96,41 @@ async function check(browser, report, scheme) {
   await context.close();
 }
 
+// A chronicle's filters leave the events that they say, and all come back.
+async function filters(page) {
+  const seen = () => page.locator(".event:visible");
+  const all = await seen().count();
+  assert.ok(all > 1, "events");
+  const button = page.locator("[data-class-button]").first();
+  const word = await button.getAttribute("data-class-button");
+  const mine = await page.locator(`.event[data-class="${word}"]`).count();
+  await button.click();
+  assert.equal(await button.getAttribute("aria-pressed"), "false");
+  assert.equal(await seen().count(), all - mine, "a class that is switched off is hidden");
+  assert.match(await page.locator("#f-shown").textContent(), new RegExp(`${all - mine}.*${all}`), "the count is said");
+  await button.click();
+  const state = await page.locator("#f-state option").nth(1).getAttribute("value");
+  await page.locator("#f-state").selectOption(state);
+  assert.equal(await seen().count(), await page.locator(`.event[data-states~="${state}"]`).count(), "one state's events");
+  await page.locator("#f-state").selectOption("");
+  await page.locator("#f-words").fill("no such words");
+  assert.equal(await seen().count(), 0, "no event has these words");
+  assert.equal(await page.locator("section.year:visible").count(), 0, "no empty years");
+  await page.locator("#f-words").fill("");
+  assert.equal(await seen().count(), all, "all come back");
+}
+
 // The page without scripts still shows everything.
 async function bare(browser, report) {
   const context = await browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(pathToFileURL(resolve(report)).href);
+  if ((await page.locator("body.chronicle").count()) === 1) {
+    assert.equal(await page.locator(".event:visible").count(), await page.locator(".event").count(), "all events");
+    assert.equal(await page.locator(".filters:visible").count(), 0, "no dead filters");
+    await context.close();
+    return;
+  }
   assert.ok(await page.locator("svg.map").isVisible(), "the map needs no script");
   for (const section of await page.locator("section.option").all()) {
     assert.ok(await section.isVisible(), "legs need no script");
