@@ -55,6 +55,11 @@ fn further<'a>(r: &'a RuleMade, e: &'a EventFound) -> impl Iterator<Item = &'a S
     r.sources.iter().filter(|s| e.sources.iter().all(|o| o.id != s.id))
 }
 
+/// Modes that are meant each, as one reads them.
+fn modes(written: &str) -> String {
+    written.replace(';', ", ")
+}
+
 fn plain(word: &str) -> String {
     word.replace('_', " ")
 }
@@ -73,7 +78,7 @@ pub fn chronicle_table(a: &ChronicleAnswer, width: usize) -> String {
         page.say(0, &format!("{}  {}: {}{states}", told(e), plain(e.class.word()), e.kind));
         let about = [
             e.place.as_ref().map(|p| format!("at {p}")),
-            e.mode.as_ref().map(|m| format!("by {m}")),
+            e.mode.as_ref().map(|m| format!("by {}", modes(m))),
             e.cargo.as_ref().map(|c| format!("cargo: {c}")),
             figure(e),
         ];
@@ -383,7 +388,10 @@ fn event(e: &EventFound, text: &Text) -> EventRow {
         class: e.class.word(),
         class_word: text.word("event_class", e.class.word()),
         states: e.states.clone(),
-        about: [e.place.clone(), e.mode.clone(), e.cargo.clone(), figure(e)].into_iter().flatten().collect(),
+        about: [e.place.clone(), e.mode.as_deref().map(modes), e.cargo.clone(), figure(e)]
+            .into_iter()
+            .flatten()
+            .collect(),
         what: e.what.clone(),
         rules: e.rules.iter().map(rule).collect(),
         rows: rows.collect(),
@@ -414,6 +422,10 @@ fn strip(a: &ChronicleAnswer, text: &Text) -> String {
     else {
         return String::new();
     };
+    // Of one year there is nothing to compare.
+    if first == last {
+        return String::new();
+    }
     let most = by_year.values().map(|c| c.values().sum::<usize>()).max().unwrap_or(1).max(1);
     let (width, height, foot) = (1056.0, 132.0, 22.0);
     let slot = (width / f64::from(last - first + 1)).min(90.0);
