@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use karvan_assign::analysis::{select_links, select_node, skim};
 use karvan_assign::certificate::{Certificate, certify};
 use karvan_assign::cost::{LinkCost, Point, Power};
 use karvan_assign::equilibrium::{
     AssignError, Class, Objective, PathFlow, Problem, Settings, Solution, Stop, solve,
 };
 use karvan_assign::frank_wolfe;
-use karvan_assign::network::{Demand, Link, Network, NodeIx, Pair};
+use karvan_assign::network::{Demand, Link, LinkIx, Network, NodeIx, Pair};
 use proptest::prelude::*;
 
 /// `base + gain · flow`.
@@ -74,6 +75,25 @@ fn braess_costs_83_without_the_road_and_92_with_it() {
     let (_, c) = solved(&Problem { objective: Objective::SystemOptimum, ..asked });
     close(&c.flows, &[3.0, 3.0, 3.0, 3.0, 0.0]);
     close(&[c.travel_cost], &[6.0 * 83.0]);
+}
+
+#[test]
+fn who_uses_a_link_and_what_places_are_apart() {
+    let n = braess(true);
+    let (solution, c) = solved(&problem(&n, vec![class(&n, &[(0, 1, 6.0)], None)]));
+    // Each of the three ways carries two: the road across is used by those who also use the two steep links.
+    let across = select_links(&n, &solution, &[LinkIx(4)]);
+    assert_eq!(across.pairs.len(), 1);
+    assert_eq!((across.pairs[0].0, across.pairs[0].1, across.pairs[0].2), (0, NodeIx(0), NodeIx(1)));
+    close(&[across.pairs[0].3], &[2.0]);
+    close(&across.flows, &[2.0, 0.0, 0.0, 2.0, 2.0]);
+    close(&select_links(&n, &solution, &[LinkIx(0), LinkIx(2)]).flows, &[2.0, 0.0, 2.0, 0.0, 0.0]);
+    close(&select_node(&n, &solution, NodeIx(3)).flows, &[2.0, 2.0, 0.0, 4.0, 2.0]);
+    assert_eq!(select_links(&n, &solution, &[LinkIx(1), LinkIx(4)]).pairs, []);
+    // Node 0 cannot be reached; all ways from it cost 92.
+    let apart = skim(&n, &c.costs, &[NodeIx(0), NodeIx(1), NodeIx(2)]);
+    close(&[apart[1], apart[2], apart[7]], &[92.0, 40.0, 52.0]);
+    assert_eq!([apart[0], apart[3], apart[6]], [0.0, f64::INFINITY, f64::INFINITY]);
 }
 
 #[test]

@@ -161,6 +161,20 @@ Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
     /// Tonnes between places by cargo and year, made from trade
     #[command(subcommand)]
     Demand(Demand),
+    /// Load demand on a network until nobody gains by another path (user equilibrium) or all pay least (system optimum)
+    #[command(after_help = "\
+Examples:
+  karvan assign --tntp SiouxFalls                        a folder with SiouxFalls_net.tntp and SiouxFalls_trips.tntp
+  karvan assign --tntp ChicagoSketch --toll-weight 0.02 --distance-weight 0.04 --gap 1e-12
+  karvan assign --tntp SiouxFalls --objective so --format csv -o flows.csv
+  karvan assign --tntp SiouxFalls --select-link 10-16    who uses the link from node 10 to node 16
+  karvan assign --tntp SiouxFalls --skim --format csv    what every two zones are apart in equilibrium
+
+The relative gap is (total cost - cost of the shortest paths) / total cost; it is worked out anew from the path flows at the
+end, and printed with the bounds that follow. A folder that is not there is looked for in the one that TNTP_DIR names.
+Formats: table, json, csv (flows by link; with --select-link or --skim, by pair of zones).
+Exit status 1 if a pair has no path, or the gap asked for was not reached.")]
+    Assign(Assign),
     /// Look into the folder of a run: what a long computation was made of, how far it is, what it found
     #[command(subcommand)]
     Study(Study),
@@ -173,6 +187,59 @@ Examples:
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What to load on which network.
+#[derive(Debug, clap::Args)]
+pub struct Assign {
+    /// Folder with a network and its trip table in TNTP form
+    #[arg(long, value_name = "DIR|NAME", help_heading = "Network")]
+    pub tntp: PathBuf,
+    /// What a unit of toll counts in the unit of costs
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, help_heading = "Network")]
+    pub toll_weight: f64,
+    /// What a unit of length counts in the unit of costs
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, help_heading = "Network")]
+    pub distance_weight: f64,
+    /// Relative gap at which to stop
+    #[arg(long, default_value_t = 1e-10, value_parser = gap, help_heading = "Computation")]
+    pub gap: f64,
+    /// Who is to be content: each user, or all together
+    #[arg(long, value_enum, default_value_t = ObjectiveWord::Ue, help_heading = "Computation")]
+    pub objective: ObjectiveWord,
+    /// Threads; without it, all there are. The result does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
+    pub threads: Option<u16>,
+    /// Which zones' flows use a link, named by its nodes; several times: all of these links
+    #[arg(long, value_name = "FROM-TO", value_parser = node_pair, conflicts_with = "skim", help_heading = "Output")]
+    pub select_link: Vec<(u32, u32)>,
+    /// The cost of the cheapest path between every two zones
+    #[arg(long, help_heading = "Output")]
+    pub skim: bool,
+}
+
+/// An objective by its short name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ObjectiveWord {
+    /// User equilibrium.
+    Ue,
+    /// System optimum.
+    So,
+}
+
+fn weight(text: &str) -> Result<f64, String> {
+    let sound = text.parse().ok().filter(|x: &f64| x.is_finite() && *x >= 0.0);
+    sound.ok_or_else(|| "a finite number, at least 0".into())
+}
+
+fn gap(text: &str) -> Result<f64, String> {
+    let sound = text.parse().ok().filter(|x: &f64| *x >= 0.0 && *x < 1.0);
+    sound.ok_or_else(|| "a number from 0 to below 1, such as 1e-6".into())
+}
+
+fn node_pair(text: &str) -> Result<(u32, u32), String> {
+    let pair = text.split_once('-').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    pair.ok_or_else(|| "two numbers of nodes, such as 10-16".into())
 }
 
 /// What to do with demand.

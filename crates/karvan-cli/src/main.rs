@@ -1,6 +1,7 @@
 //! `karvan`: the command line. Arguments in, text out; the logic lives in the other crates.
 
 mod args;
+mod assign;
 mod batch;
 mod checks;
 mod chronicle;
@@ -49,6 +50,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),
         Command::Demand(Demand::Build { year }) => demand::build(&args.common, *year),
         Command::Demand(Demand::Explain(a)) => demand::explain(&args.common, a),
+        Command::Assign(a) => assign::run(&args.common, a),
         Command::Study(Study::Show { dir, table }) => study::show(&args.common, dir, table.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();
