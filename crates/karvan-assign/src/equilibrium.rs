@@ -364,6 +364,9 @@ const GAIN: f64 = 0.3;
 const RENEW: usize = 8;
 /// Passes without a gap a tenth below the best, after which nothing more is to be had from the numbers' precision.
 const STALL: usize = 60;
+/// How far flow is moved, in Newton's steps. Pairs that share links wait for one another; over-relaxation shortens that, as
+/// it does for systems of equations (Austin to 1e-12: 199 passes with 1, 75 with 1.5, 120 with 1.7).
+const FURTHER: f64 = 1.5;
 /// Times flow is moved for a search of paths.
 const SWEEPS: usize = 20;
 
@@ -753,7 +756,7 @@ impl Shifter {
             if difference <= 0.0 {
                 continue;
             }
-            let step = if slope * flow > difference { difference / slope } else { flow };
+            let step = if slope * flow > FURTHER * difference { FURTHER * difference / slope } else { flow };
             let moved = self.shift(curves, state, extra, step, difference);
             paths[from].flow = if moved == flow { 0.0 } else { flow - moved };
             paths[to].flow += moved;
@@ -795,7 +798,7 @@ impl Shifter {
         let mut after = put(step);
         // The difference falls as flow moves; Newton's step goes too far where the slope grows fast.
         for _ in 0..60 {
-            if after >= -0.5 * before {
+            if after >= -0.9 * before {
                 break;
             }
             let wanted = moved * (before / (before - after)).clamp(0.1, 0.9);
