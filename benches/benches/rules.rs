@@ -94,7 +94,13 @@ fn main() {
                     let t = Instant::now();
                     black_box(RuleSet::new(
                         &many,
-                        &Shipment { cargo, origin, destination, tonnes: b.quantity.tonnes },
+                        &Shipment {
+                            cargo,
+                            origin,
+                            destination,
+                            tonnes: b.quantity.tonnes,
+                            registration: origin,
+                        },
                     ));
                     t.elapsed().as_secs_f64() * 1e3
                 })

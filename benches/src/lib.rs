@@ -68,6 +68,7 @@ pub fn request(model: &Model, q: &(&str, &str, &str, f64, &str)) -> Result<Reque
         avoid_nodes: Vec::new(),
         avoid_states: Vec::new(),
         avoid_modes: Vec::new(),
+        registration: None,
         options: 6,
         seed: 1,
         draws: Some(10_000),

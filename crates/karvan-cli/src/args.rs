@@ -365,6 +365,9 @@ pub struct Rules {
     /// States of transit, with commas between; without it those that a rule names
     #[arg(long, value_delimiter = ',', value_name = "STATE")]
     pub states: Vec<String>,
+    /// State in which the lorries are registered (two letters); without it, the state of origin
+    #[arg(long, value_name = "STATE")]
+    pub lorries_of: Option<String>,
     /// What changed after the first day, up to the last; between two places also which options appeared, vanished, or
     /// take another time or cost
     #[arg(long, num_args = 2, value_names = ["FIRST", "LAST"], value_parser = day, conflicts_with = "as_of")]
@@ -502,12 +505,12 @@ pub struct Plan {
     /// Cargo: a name, an HS code such as 2710, or a UN number such as UN1203
     #[arg(long, required_unless_present = "batch")]
     pub cargo: Option<String>,
-    /// CSV file of consignments (id, from, to, cargo, tonnes, wagons, teu, trucks, depart, arrive_by), planned in
+    /// CSV file of consignments (id, from, to, cargo, tonnes, wagons, teu, trucks, depart, arrive_by, lorries_of), planned in
     /// its order: what one uses of a quota, the next has less of
     #[arg(
         long,
         value_name = "FILE",
-        conflicts_with_all = ["from", "to", "cargo", "tonnes", "wagons", "teu", "feu", "trucks", "depart", "arrive_by", "why_not", "legs", "options", "lang"]
+        conflicts_with_all = ["from", "to", "cargo", "tonnes", "wagons", "teu", "feu", "trucks", "depart", "arrive_by", "lorries_of", "why_not", "legs", "options", "lang"]
     )]
     pub batch: Option<PathBuf>,
     /// How much
@@ -519,6 +522,9 @@ pub struct Plan {
     /// Latest arrival, local time; a day alone means its end
     #[arg(long, value_name = "WHEN", value_parser = moment_end, help_heading = "When")]
     pub arrive_by: Option<DateTime>,
+    /// State in which the lorries are registered (two letters); without it, the state of origin
+    #[arg(long, value_name = "STATE", help_heading = "Search")]
+    pub lorries_of: Option<String>,
     /// How it is searched
     #[command(flatten)]
     pub search: Search,

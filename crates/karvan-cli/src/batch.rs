@@ -100,6 +100,7 @@ fn read(common: &Common, args: &Plan, file: &Path, loaded: &Loaded) -> Result<Ve
             trucks: row.trucks,
             depart,
             arrive_by,
+            lorries_of: row.lorries_of.as_deref(),
         };
         let request = match plan::request(common, &args.search, &one, loaded) {
             Ok(r) => r,

@@ -44,6 +44,7 @@ pub fn run(common: &Common, args: &Plan) -> Result<u8, Failure> {
         trucks: args.amount.trucks,
         depart: args.depart,
         arrive_by: args.arrive_by,
+        lorries_of: args.lorries_of.as_deref(),
     };
     let mut request = request(common, &args.search, &asking, &loaded).map_err(|(_, failure)| failure)?;
     request.why_not = args.why_not.then_some(args.margin);
@@ -116,6 +117,7 @@ pub struct Asking<'a> {
     pub trucks: Option<f64>,
     pub depart: Option<DateTime>,
     pub arrive_by: Option<DateTime>,
+    pub lorries_of: Option<&'a str>,
 }
 
 /// The request for a consignment, the rest as the arguments say; or what is wrong, and with which of its fields.
@@ -180,11 +182,27 @@ pub fn request(
         avoid_nodes: avoided.iter().flat_map(|a| a.nodes.clone()).collect(),
         avoid_states: avoided.iter().filter_map(|a| a.state).collect(),
         avoid_modes: avoided.iter().filter_map(|a| a.mode).collect(),
+        registration: one
+            .lorries_of
+            .map(|text| lorries_of(model, text))
+            .transpose()
+            .map_err(|e| ("lorries_of", e))?,
         options: usize::from(args.options),
         seed: common.seed,
         draws: args.draws.map(|d| d as usize),
         why_not: None,
         used: QuotaUse::default(),
+    })
+}
+
+/// The state in which lorries are registered.
+pub fn lorries_of(model: &Model, text: &str) -> Result<StateIx, Failure> {
+    model.state_ix(text.trim()).ok_or_else(|| {
+        let known: Vec<&str> = model.tables.state.iter().map(|s| s.id.as_str()).collect();
+        wrong_input(
+            format!("lorries of `{text}`: no state of the model has this code"),
+            format!("lorries are registered in a state; the model knows {}", known.join(", ")),
+        )
     })
 }
 

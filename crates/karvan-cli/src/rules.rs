@@ -117,13 +117,16 @@ fn applied<'m>(
     ends: &Ends,
     mode: Option<Mode>,
 ) -> Result<Applied<'m>, Failure> {
+    let from = state(model, ends.from)?;
+    let lorries = args.lorries_of.as_deref().map(|text| crate::plan::lorries_of(model, text)).transpose()?;
     let relation = Relation {
         cargoes: find_cargoes(model, ends.cargo)?,
-        from: state(model, ends.from)?,
+        from,
         to: state(model, ends.to)?,
         mode,
         transit: args.states.iter().map(|s| state(model, s)).collect::<Result<_, _>>()?,
         tonnes: args.amount.tonnes,
+        registration: lorries.unwrap_or(from),
     };
     let applied = Applied::new(model, &relation);
     if applied.is_carried() {

@@ -33,6 +33,8 @@ words!(
         Waived = "waived",
         /// It takes longer.
         Delays = "delays",
+        /// It is looked at in a share of cases, and then takes longer.
+        Inspects = "inspects",
         /// Charges are not raised.
         Waives = "waives",
         /// Its tariff is lower.
@@ -57,6 +59,8 @@ pub struct Relation {
     pub transit: Vec<StateIx>,
     /// Mass, t, where stated.
     pub tonnes: Option<f64>,
+    /// State in which lorries are registered.
+    pub registration: StateIx,
 }
 
 /// A cargo by key and name.
@@ -115,6 +119,12 @@ pub struct Reach {
     pub equipment: Vec<EquipmentKind>,
     /// Node, where only there.
     pub node: Option<String>,
+    /// State of the flag or operator, where a rule tells it apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flag: Option<String>,
+    /// States of previous transit of which one has been passed, where a rule tells it apart.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passed: Vec<String>,
 }
 
 /// A rule that applies.
@@ -238,6 +248,9 @@ pub fn conditions(model: &Model, r: &Rule) -> Vec<String> {
     say("as", r.cargo_kinds.iter().map(|k| plain(k.word())).collect());
     say("from", places(&r.origin, &r.origin_groups));
     say("to", places(&r.destination, &r.destination_groups));
+    say("come through", r.passed.iter().map(ToString::to_string).collect());
+    say("by lorries of", places(&r.registration, &r.registration_groups));
+    say("under the flag or operator of", places(&r.flag, &r.flag_groups));
     say("of at least", r.min_t.iter().map(|t| format!("{} t", t.get())).collect());
     say("of at most", r.max_t.iter().map(|t| format!("{} t", t.get())).collect());
     out
@@ -254,6 +267,7 @@ pub(crate) fn amount(r: &Rule) -> Option<String> {
         (Effect::Discount, Some(v)) => parts.push(format!("{v} of the tariff")),
         _ => {}
     }
+    parts.extend(r.probability.map(|p| format!("in {} % of cases", (p * 1000.0).round() / 10.0)));
     parts.extend(r.delay_h.as_ref().map(|d| format!("{d} h")));
     if let (Some(q), Some(unit), Some(period)) = (r.quota, r.quota_unit, r.quota_period) {
         let period = match period.word() {
@@ -277,8 +291,10 @@ fn why(winner: &InForce, loser: &InForce) -> String {
     }
 }
 
-/// Where a rule was met: cargo (by its place among those asked about), mode, node, equipment.
-type Met = (usize, Mode, Option<NodeIx>, EquipmentKind);
+/// Mode, node, flag other than of the state's own railway, list of states of which one was passed before.
+type Place = (Mode, Option<NodeIx>, Option<StateIx>, Vec<StateIx>);
+/// Where a rule was met: cargo (by its place among those asked about), place, equipment.
+type Met = (usize, Place, EquipmentKind);
 
 /// A cargo with the rules that can concern it and what carries it.
 struct Carried {
@@ -317,6 +333,7 @@ impl<'m> Applied<'m> {
                 origin: Some(relation.from),
                 destination: Some(relation.to),
                 tonnes: relation.tonnes,
+                registration: Some(relation.registration),
             };
             let variants = model
                 .tables
@@ -420,14 +437,50 @@ impl<'m> Applied<'m> {
         let places: Vec<Option<NodeIx>> = std::iter::once(None).chain(nodes.into_iter().map(Some)).collect();
         let mut out = Vec::new();
         for (i, c) in self.carried.iter().enumerate() {
+            // As a rule, and besides under each flag and after each list of states that a rule names.
+            let mut cases: BTreeSet<(Option<StateIx>, u8)> = BTreeSet::from([(None, 0)]);
+            for (rule, _) in c.set.concerning() {
+                if self.model.tables.rule[rule.ix()].governs == governs {
+                    cases.extend(c.set.flags_of(rule).into_iter().map(|f| (Some(f), 0)));
+                    cases.insert((None, c.set.list_of(rule)));
+                }
+            }
             for (mode, equipment) in c.variants.iter().filter(|(m, _)| fits(*m)) {
+                // Lorries have no flag. A train is the railway's of the state, unless a service says otherwise.
+                let own = state.filter(|_| *mode == Mode::Rail);
+                let has = |flag: Option<StateIx>| flag.is_none() || *mode != Mode::Road && flag != own;
                 for node in &places {
-                    let m = Movement { governs, state, node: *node, mode: *mode, equipment: *equipment };
-                    out.push((i, m));
+                    for (flag, passed) in cases.iter().filter(|(flag, _)| has(*flag)) {
+                        let m = Movement {
+                            governs,
+                            state,
+                            node: *node,
+                            mode: *mode,
+                            equipment: *equipment,
+                            flag: flag.or(own),
+                            passed: *passed,
+                        };
+                        out.push((i, m));
+                    }
                 }
             }
         }
         out
+    }
+
+    /// A movement as it is told apart from others.
+    fn place(&self, set: &RuleSet, m: &Movement) -> Place {
+        let own = m.state.filter(|_| m.mode == Mode::Rail);
+        let lists = set.passed_lists().iter().enumerate();
+        let passed = lists.filter(|(i, _)| m.passed >> i & 1 == 1).flat_map(|(_, l)| l.iter().copied());
+        (m.mode, m.node, m.flag.filter(|f| Some(*f) != own), passed.collect())
+    }
+
+    /// Whether a rule names all by which a movement is told apart from the usual one.
+    fn names(&self, set: &RuleSet, rule: RuleIx, m: &Movement) -> bool {
+        m.node.is_none_or(|n| self.names_node(rule, n))
+            && self.place(set, m).2.is_none_or(|f| set.flags_of(rule).contains(&f))
+            && (m.passed == 0 || m.passed == set.list_of(rule))
     }
 
     fn names_node(&self, rule: RuleIx, node: NodeIx) -> bool {
@@ -438,20 +491,26 @@ impl<'m> Applied<'m> {
     /// Joins what differs by equipment and cargo alone; all equipment of a mode is written as none.
     fn reaches(&self, at: &[Met]) -> Vec<Reach> {
         type Kinds = BTreeSet<(usize, EquipmentKind)>;
-        let mut by: BTreeMap<(Mode, Option<NodeIx>), Kinds> = BTreeMap::new();
-        for (cargo, mode, node, kind) in at {
-            by.entry((*mode, *node)).or_default().insert((*cargo, *kind));
+        let mut by: BTreeMap<&Place, Kinds> = BTreeMap::new();
+        for (cargo, place, kind) in at {
+            by.entry(place).or_default().insert((*cargo, *kind));
         }
+        let key = |s: &StateIx| self.model.tables.state[s.ix()].id.0.clone();
         by.into_iter()
-            .map(|((mode, node), met)| {
+            .map(|((mode, node, flag, passed), met)| {
                 let cargoes: BTreeSet<usize> = met.iter().map(|(c, _)| *c).collect();
-                let of = |c: &usize| self.carried[*c].variants.iter().filter(|(m, _)| *m == mode).count();
+                let of = |c: &usize| self.carried[*c].variants.iter().filter(|(m, _)| m == mode).count();
                 let mut equipment: BTreeSet<EquipmentKind> = met.iter().map(|(_, e)| *e).collect();
                 if met.len() == cargoes.iter().map(of).sum::<usize>() {
                     equipment.clear();
                 }
-                let node = node.map(|n| self.model.node(n).id.0.clone());
-                Reach { mode, equipment: equipment.into_iter().collect(), node }
+                Reach {
+                    mode: *mode,
+                    equipment: equipment.into_iter().collect(),
+                    node: node.map(|n| self.model.node(n).id.0.clone()),
+                    flag: flag.as_ref().map(key),
+                    passed: passed.iter().map(key).collect(),
+                }
             })
             .collect()
     }
@@ -470,15 +529,17 @@ impl<'m> Applied<'m> {
         let id = |r: RuleIx| self.model.tables.rule[r.ix()].id.0.clone();
         let mut rules: BTreeMap<(Role, RuleIx), Found> = BTreeMap::new();
         type Said = (bool, Option<RuleIx>);
-        let mut said: BTreeMap<(Mode, Option<NodeIx>, Said), Vec<Met>> = BTreeMap::new();
+        let mut said: BTreeMap<(Place, Said), Vec<Met>> = BTreeMap::new();
         for (cargo, m) in movements {
             let set = &self.carried[*cargo].set;
+            let place = self.place(set, m);
+            let usual = place.1.is_none() && place.2.is_none() && m.passed == 0;
             let verdict = set.evaluate(m, day);
             let force = set.in_force(m, day);
-            let met: Met = (*cargo, m.mode, m.node, m.equipment);
+            let met: Met = (*cargo, place.clone(), m.equipment);
             let decides = |f: &&InForce| matches!(f.effect, Effect::Forbid | Effect::Permit);
             let first = force.iter().find(decides);
-            let ours = |r: RuleIx| m.node.is_none_or(|n| self.names_node(r, n));
+            let ours = |r: RuleIx| self.names(set, r, m);
             let mut overridden = Vec::new();
             for f in &force {
                 let role = match f.effect {
@@ -491,6 +552,7 @@ impl<'m> Applied<'m> {
                     Effect::Charge if verdict.applied.contains(&f.rule) => Role::Charges,
                     Effect::Charge => Role::Waived,
                     Effect::Delay => Role::Delays,
+                    Effect::Inspect => Role::Inspects,
                     Effect::Waive => Role::Waives,
                     Effect::Discount => Role::Discounts,
                     Effect::Paper => Role::Papers,
@@ -500,7 +562,7 @@ impl<'m> Applied<'m> {
                 }
                 if ours(f.rule) {
                     let found = rules.entry((role, f.rule)).or_default();
-                    found.at.insert(met);
+                    found.at.insert(met.clone());
                 }
             }
             if let Some(d) = first.filter(|d| ours(d.rule)) {
@@ -513,14 +575,14 @@ impl<'m> Applied<'m> {
                 }
             }
             // A place is told apart only where a rule of its own decides.
-            if first.is_none_or(|d| ours(d.rule)) && (m.node.is_none() || first.is_some()) {
+            if first.is_none_or(|d| ours(d.rule)) && (usual || first.is_some()) {
                 let by = first.map(|d| d.rule);
-                said.entry((m.mode, m.node, (verdict.blocker.is_none(), by))).or_default().push(met);
+                said.entry((place, (verdict.blocker.is_none(), by))).or_default().push(met);
             }
         }
         let mut ways: Vec<Way> = said
             .into_iter()
-            .flat_map(|((mode, _, (allowed, rule)), at)| {
+            .flat_map(|(((mode, ..), (allowed, rule)), at)| {
                 let part = self.part(&at, |c| c.variants.iter().any(|(m, _)| *m == mode));
                 let way = move |reach| Way { reach, allowed, rule: rule.map(id), part: part.clone() };
                 self.reaches(&at).into_iter().map(way).collect::<Vec<_>>()
@@ -532,7 +594,7 @@ impl<'m> Applied<'m> {
 
     fn found(&self, role: Role, rule: RuleIx, found: &Found) -> RuleFound {
         let r = &self.model.tables.rule[rule.ix()];
-        let at: Vec<Met> = found.at.iter().copied().collect();
+        let at: Vec<Met> = found.at.iter().cloned().collect();
         RuleFound {
             role,
             rule: r.id.0.clone(),

@@ -27,6 +27,8 @@ table! {
         depart: Option<String>,
         /// Latest arrival, local time.
         arrive_by: Option<String>,
+        /// State in which the lorries are registered; empty: the state of origin.
+        lorries_of: Option<String>,
     }
 }
 

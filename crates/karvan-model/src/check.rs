@@ -2,7 +2,7 @@
 
 mod conflicts;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::civil::Date;
 use karvan_units::{DayInterval, Estimate};
@@ -820,6 +820,7 @@ impl<'m> Check<'m> {
     fn rules(&mut self) {
         let t = &self.tables.rule;
         let peopled: HashSet<&str> = self.tables.member.iter().map(|m| m.group.as_str()).collect();
+        let mut lists = BTreeSet::new();
         for (i, r) in t.iter().enumerate() {
             self.interval(t, i, r.from, r.till);
             self.hs(t, i, &r.hs);
@@ -840,6 +841,10 @@ impl<'m> Check<'m> {
                     needs("per", r.per.is_none());
                 }
                 Effect::Delay => needs("delay_h", r.delay_h.is_none()),
+                Effect::Inspect => {
+                    needs("delay_h", r.delay_h.is_none());
+                    needs("probability", r.probability.is_none());
+                }
                 Effect::Paper => needs("paper", r.paper.is_none()),
                 Effect::Discount => needs("value", r.value.is_none()),
                 Effect::Ration => needs("quota", r.quota.is_none()),
@@ -859,7 +864,10 @@ impl<'m> Check<'m> {
                     self.error(t, i, "quota", format!("rule `{}`: a quota of {q}", r.id)).allowed =
                         Some("0 or more, in `quota_unit`".into());
                 }
-                if matches!(r.effect, Effect::Forbid | Effect::Charge | Effect::Delay | Effect::Paper) {
+                if matches!(
+                    r.effect,
+                    Effect::Forbid | Effect::Charge | Effect::Delay | Effect::Inspect | Effect::Paper
+                ) {
                     let what = format!("rule `{}`: effect `{}` with a quota", r.id, r.effect);
                     self.error(t, i, "quota", what).allowed = Some(
                         "`ration` (may go while it lasts), or `permit`, `waive`, `discount` for so much"
@@ -889,6 +897,8 @@ impl<'m> Check<'m> {
                     ("state_groups", &r.state_groups),
                     ("origin_groups", &r.origin_groups),
                     ("destination_groups", &r.destination_groups),
+                    ("registration_groups", &r.registration_groups),
+                    ("flag_groups", &r.flag_groups),
                 ] {
                     for g in groups.iter().filter(|g| !peopled.contains(g.as_str())) {
                         let what = format!("rule `{}`: group `{g}` has no member on any day", r.id);
@@ -901,6 +911,9 @@ impl<'m> Check<'m> {
             if r.effect == Effect::Discount {
                 self.share(t, i, "value", r.value);
             }
+            self.inspections(i, r);
+            self.previous_transit(i, r, &mut lists);
+            self.carriers(i, r);
             if !matches!(r.effect, Effect::Charge | Effect::Discount) && r.value.is_some() {
                 self.warn(
                     t,
@@ -913,6 +926,79 @@ impl<'m> Check<'m> {
             if let Some(c) = &r.currency {
                 self.currency(t, i, c, None);
             }
+        }
+    }
+
+    fn inspections(&mut self, i: usize, r: &Rule) {
+        let t = &self.tables.rule;
+        let Some(p) = r.probability else { return };
+        if r.effect != Effect::Inspect {
+            let what = format!("rule `{}`: effect `{}` has no use for a probability", r.id, r.effect);
+            self.warn(t, i, "probability", what).hint =
+                Some("`inspect` has one; for a delay that comes at times, write mix(0.9*0, 0.1*D)".into());
+        } else if !(p > 0.0 && p <= 1.0) {
+            let what = format!("rule `{}`: a probability of {p}", r.id);
+            self.error(t, i, "probability", what).allowed = Some("above 0 and up to 1".into());
+        }
+    }
+
+    /// Conditions on previous transit: another state's than the one that is bound, and not of a price.
+    fn previous_transit(&mut self, i: usize, r: &'m Rule, lists: &mut BTreeSet<Vec<&'m str>>) {
+        if r.passed.is_empty() {
+            return;
+        }
+        let t = &self.tables.rule;
+        if matches!(r.effect, Effect::Waive | Effect::Discount) {
+            let what = format!("rule `{}`: `{}` does not ask for previous transit", r.id, r.effect);
+            self.error(t, i, "passed", what).hint =
+                Some("charge those who have not come that way, or leave `passed` empty".into());
+        }
+        if r.governs == Governs::Export {
+            let what = format!("rule `{}` can hardly apply: an export has come through no state", r.id);
+            self.warn(t, i, "passed", what).hint = Some("leave `passed` empty, or govern transit".into());
+        }
+        if r.states.is_empty() && r.state_groups.is_empty() && r.nodes.is_empty() {
+            let what = format!("rule `{}`: `passed` without the states or nodes that it binds", r.id);
+            self.error(t, i, "passed", what).hint = Some("name in `states` whose rule it is".into());
+        }
+        let bound = self.named(&r.states, &r.state_groups);
+        if let Some(s) = r.passed.iter().find(|s| bound.contains(&s.as_str())) {
+            let what = format!("rule `{}`: `{s}` is both passed before and bound", r.id);
+            self.error(t, i, "passed", what).hint =
+                Some("`passed` are other states than those the rule binds; take it out of one".into());
+        }
+        let mut list: Vec<&str> = r.passed.iter().map(|s| s.as_str()).collect();
+        list.sort_unstable();
+        list.dedup();
+        if lists.insert(list) && lists.len() > crate::rules::PASSED_LISTS {
+            let what = format!("rule `{}`: one list of previous transit too many", r.id);
+            self.error(t, i, "passed", what).allowed =
+                Some(format!("at most {} different lists in all rules", crate::rules::PASSED_LISTS));
+        }
+    }
+
+    /// Conditions on who carries: lorries have a registration, all others a flag or an operator.
+    fn carriers(&mut self, i: usize, r: &Rule) {
+        let t = &self.tables.rule;
+        let by_lorry = self.tables.equipment.iter().filter(|e| e.mode == Mode::Road);
+        let lorries: Vec<_> = by_lorry.map(|e| e.kind).collect();
+        if (!r.registration.is_empty() || !r.registration_groups.is_empty())
+            && !self.lacks(&["equipment"])
+            && (!r.equipment.is_empty() && !r.equipment.iter().any(|k| lorries.contains(k))
+                || !r.modes.is_empty() && r.modes.iter().all(|m| matches!(m, Mode::Rail | Mode::Pipeline)))
+        {
+            let column = if r.registration.is_empty() { "registration_groups" } else { "registration" };
+            let what = format!("rule `{}` can never apply: only lorries have a registration", r.id);
+            self.error(t, i, column, what).hint =
+                Some("name lorries in `equipment`, or say `flag` of trains and vessels".into());
+        }
+        if (!r.flag.is_empty() || !r.flag_groups.is_empty())
+            && !r.modes.is_empty()
+            && r.modes.iter().all(|m| matches!(m, Mode::Road | Mode::Pipeline))
+        {
+            let column = if r.flag.is_empty() { "flag_groups" } else { "flag" };
+            let what = format!("rule `{}` can never apply: by {} there is no flag", r.id, r.modes[0]);
+            self.error(t, i, column, what).hint = Some("say `registration` of lorries".into());
         }
     }
 

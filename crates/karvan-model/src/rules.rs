@@ -14,13 +14,16 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use karvan_units::DayInterval;
+use karvan_units::{DayInterval, Dist};
 
 use crate::cell::Ref;
 use crate::tables::{
     Cargo, Effect, EquipmentKind, Governs, Group, Mode, QuotaPeriod, QuotaUnit, Rule, State,
 };
 use crate::{Model, NodeIx, RuleIx, StateIx};
+
+/// Most different lists of states of previous transit in the rules of a model.
+pub const PASSED_LISTS: usize = 8;
 
 /// What is carried from where to where, as far as rules ask.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +36,8 @@ pub struct Shipment<'a> {
     pub destination: Option<StateIx>,
     /// Mass, t; `None`: not stated, and no rule is left out because of its `min_t` or `max_t`.
     pub tonnes: Option<f64>,
+    /// State in which the lorries that carry it are registered.
+    pub registration: Option<StateIx>,
 }
 
 /// One movement, as far as rules ask.
@@ -49,6 +54,10 @@ pub struct Movement {
     pub mode: Mode,
     /// Equipment ridden in.
     pub equipment: EquipmentKind,
+    /// State of the vessel's flag or of the train's operator; `None` by road, by pipe and where unknown.
+    pub flag: Option<StateIx>,
+    /// Lists of states of previous transit of which one has been passed, by bits: [`RuleSet::entered`] gives them.
+    pub passed: u8,
 }
 
 /// The answer for one movement on one day.
@@ -189,6 +198,10 @@ struct Condition {
     nodes: Vec<NodeIx>,
     modes: Vec<Mode>,
     equipment: Vec<EquipmentKind>,
+    /// Flags, like `states`.
+    flags: Option<Vec<(StateIx, DayInterval)>>,
+    /// Bit of the list of states of previous transit; 0: none.
+    passed: u8,
     specificity: u32,
     quota: Option<Quota>,
 }
@@ -200,11 +213,13 @@ impl Condition {
     }
 
     fn holds_on(&self, m: &Movement, day: Date) -> bool {
+        let holds = |all: &Option<Vec<(StateIx, DayInterval)>>, state: Option<StateIx>| {
+            all.as_ref().is_none_or(|all| all.iter().any(|(s, i)| Some(*s) == state && i.contains(day)))
+        };
         self.days.iter().any(|i| i.contains(day))
-            && self
-                .states
-                .as_ref()
-                .is_none_or(|all| all.iter().any(|(s, i)| Some(*s) == m.state && i.contains(day)))
+            && self.passed & !m.passed == 0
+            && holds(&self.states, m.state)
+            && holds(&self.flags, m.flag)
     }
 }
 
@@ -216,6 +231,8 @@ pub struct RuleSet {
     by_state: BTreeMap<(Governs, Option<StateIx>), Vec<u32>>,
     /// Conditions that name nodes.
     by_node: BTreeMap<(Governs, NodeIx), Vec<u32>>,
+    /// The different lists of states of previous transit, one a bit.
+    passed: Vec<Vec<StateIx>>,
     amounts: Vec<Amounts>,
     used: QuotaUse,
     /// Rules taken as if they were not.
@@ -234,6 +251,9 @@ pub(crate) fn specificity(r: &Rule) -> u32 {
         + some(r.cargo_kinds.is_empty())
         + some(r.origin.is_empty() && r.origin_groups.is_empty())
         + some(r.destination.is_empty() && r.destination_groups.is_empty())
+        + some(r.passed.is_empty())
+        + some(r.registration.is_empty() && r.registration_groups.is_empty())
+        + some(r.flag.is_empty() && r.flag_groups.is_empty())
         + some(r.min_t.is_none() && r.max_t.is_none())
 }
 
@@ -271,6 +291,9 @@ impl RuleSet {
         let memberships = Memberships::new(model);
         let key = |s: Option<StateIx>| s.map(|s| model.tables.state[s.ix()].id.as_str());
         let (origin, destination) = (key(shipment.origin), key(shipment.destination));
+        let registration = key(shipment.registration);
+        let lorries: Vec<EquipmentKind> =
+            model.tables.equipment.iter().filter(|e| e.mode == Mode::Road).map(|e| e.kind).collect();
         // The days on which an end of the journey meets a condition; none: on no day.
         let meets = |list: &[Ref<State>], groups: &[Ref<Group>], end: Option<StateIx>, key: Option<&str>| {
             if list.is_empty() && groups.is_empty()
@@ -297,29 +320,46 @@ impl RuleSet {
             let own = DayInterval { from: r.from, till: r.till };
             let from = meets(&r.origin, &r.origin_groups, shipment.origin, origin);
             let to = meets(&r.destination, &r.destination_groups, shipment.destination, destination);
+            let by = meets(&r.registration, &r.registration_groups, shipment.registration, registration);
             let days: Vec<DayInterval> = from
                 .iter()
                 .flat_map(|a| to.iter().map(|b| own.intersect(&a.intersect(b))))
+                .flat_map(|i| by.iter().map(move |c| i.intersect(c)))
                 .filter(|i| !i.is_empty())
                 .collect();
             if days.is_empty() {
                 continue;
             }
-            let states = (!r.states.is_empty() || !r.state_groups.is_empty()).then(|| {
-                let named = r.states.iter().filter_map(|k| model.state_ix(k.as_str()));
-                let named = named.map(|s| (s, DayInterval::ALWAYS));
-                named.chain(memberships.members(&r.state_groups)).collect::<Vec<_>>()
-            });
+            let bound = |list: &[Ref<State>], groups: &[Ref<Group>]| {
+                (!list.is_empty() || !groups.is_empty()).then(|| {
+                    let named = list.iter().filter_map(|k| model.state_ix(k.as_str()));
+                    let named = named.map(|s| (s, DayInterval::ALWAYS));
+                    named.chain(memberships.members(groups)).collect::<Vec<_>>()
+                })
+            };
+            let mut equipment = r.equipment.to_vec();
+            if !r.registration.is_empty() || !r.registration_groups.is_empty() {
+                if equipment.is_empty() {
+                    equipment.clone_from(&lorries);
+                }
+                equipment.retain(|k| lorries.contains(k));
+                if equipment.is_empty() {
+                    continue;
+                }
+            }
+            let passed = set.list(r.passed.iter().filter_map(|k| model.state_ix(k.as_str())).collect());
             set.add(Condition {
                 rule: RuleIx::new(i),
                 from: r.from,
                 days,
                 governs: r.governs,
                 effect: r.effect,
-                states,
+                states: bound(&r.states, &r.state_groups),
                 nodes: r.nodes.iter().filter_map(|n| model.node_ix(n.as_str())).collect(),
                 modes: r.modes.to_vec(),
-                equipment: r.equipment.to_vec(),
+                equipment,
+                flags: bound(&r.flag, &r.flag_groups),
+                passed,
                 specificity: specificity(r),
                 quota: Quota::of(r),
             });
@@ -332,6 +372,61 @@ impl RuleSet {
     pub fn with_quotas(mut self, amounts: Vec<Amounts>, used: QuotaUse) -> Self {
         (self.amounts, self.used) = (amounts, used);
         self
+    }
+
+    /// The bit of a list of states of previous transit; 0 for an empty one.
+    fn list(&mut self, mut states: Vec<StateIx>) -> u8 {
+        if states.is_empty() {
+            return 0;
+        }
+        states.sort();
+        states.dedup();
+        let at = self.passed.iter().position(|l| *l == states).unwrap_or_else(|| {
+            self.passed.push(states);
+            self.passed.len() - 1
+        });
+        1u8.checked_shl(at as u32).unwrap_or(0)
+    }
+
+    /// The lists of states of previous transit of which a state is one, by bits: what a consignment that enters it
+    /// has passed from then on.
+    pub fn entered(&self, state: Option<StateIx>) -> u8 {
+        let Some(s) = state else { return 0 };
+        self.passed.iter().enumerate().filter(|(_, l)| l.contains(&s)).fold(0, |bits, (i, _)| bits | 1 << i)
+    }
+
+    /// The states of each list of previous transit, in the order of the bits.
+    pub fn passed_lists(&self) -> &[Vec<StateIx>] {
+        &self.passed
+    }
+
+    /// The bit of the list of states of previous transit that a rule names; 0 if it names none.
+    pub fn list_of(&self, rule: RuleIx) -> u8 {
+        self.condition(rule).map_or(0, |c| c.passed)
+    }
+
+    /// The flags that a rule names, by themselves or as members of a group on some day.
+    pub fn flags_of(&self, rule: RuleIx) -> Vec<StateIx> {
+        let named = self.condition(rule).and_then(|c| c.flags.as_ref());
+        named.into_iter().flatten().map(|(s, _)| *s).collect()
+    }
+
+    fn condition(&self, rule: RuleIx) -> Option<&Condition> {
+        self.conditions.binary_search_by_key(&rule, |c| c.rule).ok().map(|at| &self.conditions[at])
+    }
+
+    /// The lists on which what the rules say of a movement depends, by bits.
+    pub fn asks_passed(&self, m: &Movement) -> u8 {
+        if self.passed.is_empty() {
+            return 0;
+        }
+        self.matching(m).iter().fold(0, |bits, c| bits | c.passed)
+    }
+
+    /// The lists of which it may be of use to have passed a state, by bits: those that a permit names.
+    pub fn passed_may_help(&self) -> u8 {
+        let permits = |c: &&Condition| c.effect == Effect::Permit;
+        self.conditions.iter().filter(permits).fold(0, |bits, c| bits | c.passed)
     }
 
     fn add(&mut self, c: Condition) {
@@ -371,6 +466,7 @@ impl RuleSet {
                 c.states.as_ref().is_none_or(|all| all.iter().any(|(s, _)| Some(*s) == m.state))
                     && (c.modes.is_empty() || c.modes.contains(&m.mode))
                     && (c.equipment.is_empty() || c.equipment.contains(&m.equipment))
+                    && c.flags.as_ref().is_none_or(|all| all.iter().any(|(s, _)| Some(*s) == m.flag))
             })
             .collect()
     }
@@ -389,8 +485,7 @@ impl RuleSet {
 
     /// The quota of a rule on a day, for the consignment in an equipment; `None` for a rule without one.
     pub fn quota(&self, rule: RuleIx, equipment: EquipmentKind, day: Date) -> Option<QuotaState> {
-        let at = self.conditions.binary_search_by_key(&rule, |c| c.rule).ok()?;
-        let quota = self.conditions[at].quota?;
+        let quota = self.condition(rule)?.quota?;
         let period = quota.period_of(day);
         Some(QuotaState {
             amount: quota.amount,
@@ -451,7 +546,7 @@ impl RuleSet {
                     }
                     false
                 }
-                Effect::Charge | Effect::Delay | Effect::Paper | Effect::Discount => false,
+                Effect::Charge | Effect::Delay | Effect::Inspect | Effect::Paper | Effect::Discount => false,
             };
             if decides && decisive.is_none_or(|d| c.rank() > d.rank()) {
                 decisive = Some(c);
@@ -468,6 +563,7 @@ impl RuleSet {
                 Effect::Charge if waived.is_some_and(|w| w >= c.specificity) => {}
                 Effect::Charge
                 | Effect::Delay
+                | Effect::Inspect
                 | Effect::Paper
                 | Effect::Waive
                 | Effect::Discount
@@ -483,7 +579,8 @@ impl RuleSet {
         let mut days: Vec<Date> = Vec::new();
         for c in self.matching(movement) {
             let memberships = c.states.iter().flatten().filter(|(s, _)| Some(*s) == movement.state);
-            let intervals = c.days.iter().copied().chain(memberships.map(|(_, i)| *i));
+            let flags = c.flags.iter().flatten().filter(|(s, _)| Some(*s) == movement.flag);
+            let intervals = c.days.iter().copied().chain(memberships.chain(flags).map(|(_, i)| *i));
             days.extend(intervals.flat_map(|i| [i.from, i.till]).flatten());
             if let Some(q) = &c.quota {
                 days.extend(q.starts(first, last));
@@ -494,6 +591,17 @@ impl RuleSet {
         days.sort();
         days.dedup();
         days
+    }
+}
+
+/// How much longer a rule of effect `delay` or `inspect` makes a movement; `None` for another.
+pub fn added_time(r: &Rule) -> Option<Dist> {
+    let d = r.delay_h.clone()?;
+    match (r.effect, r.probability) {
+        (Effect::Delay, _) => Some(d),
+        (Effect::Inspect, Some(p)) if p < 1.0 => Some(Dist::Mix(vec![(1.0 - p, Dist::Const(0.0)), (p, d)])),
+        (Effect::Inspect, _) => Some(d),
+        _ => None,
     }
 }
 

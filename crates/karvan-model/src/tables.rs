@@ -202,6 +202,8 @@ words!(
         Delay = "delay",
         /// The movement needs the paper named in `paper`.
         Paper = "paper",
+        /// The movement is looked at in a share `probability` of cases, and then takes longer by `delay_h`.
+        Inspect = "inspect",
     }
 );
 words!(
@@ -633,6 +635,16 @@ table! {
         destination: List<Ref<State>>,
         /// Groups of destination: their members of the day, besides `destination`.
         destination_groups: List<Ref<Group>>,
+        /// States of previous transit: those through which the cargo has come before the movement, origin apart. The states that the rule binds are none of them.
+        passed: List<Ref<State>>,
+        /// States in which the lorry is registered, also where it rides on a vessel. Binds lorries alone.
+        registration: List<Ref<State>>,
+        /// Groups of registration: their members of the day, besides `registration`.
+        registration_groups: List<Ref<Group>>,
+        /// States of the vessel's flag or of the operator: of a service its `flag`; of other trains the state in which they run.
+        flag: List<Ref<State>>,
+        /// Groups of the flag or operator: their members of the day, besides `flag`.
+        flag_groups: List<Ref<Group>>,
         /// Least mass of the consignment.
         min_t: Option<Tonnes>,
         /// Greatest mass of the consignment.
@@ -645,8 +657,10 @@ table! {
         currency: Option<String>,
         /// What the charge is per.
         per: Option<Per>,
-        /// Added time, for `delay`.
+        /// Added time, for `delay` and `inspect`.
         delay_h: Option<Dist>,
+        /// In which share of cases, above 0 and up to 1; for `inspect`.
+        probability: Option<f64>,
         /// Paper needed, for `paper`: `SMGS consignment note`.
         paper: Option<String>,
         /// Who issues the paper or is paid the charge.

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use karvan_model::rules::{Amounts, Movement, QuotaUse, RuleSet, Shipment, Verdict};
+use karvan_model::rules::{Amounts, Movement, QuotaUse, RuleSet, Shipment, Verdict, added_time};
 use karvan_model::tables::{
     BorderState, Departure, Effect, EquipmentKind, Governs, Mode, Operation, Procedure, Terminal, Unit,
 };
@@ -55,6 +55,8 @@ pub struct Question {
     pub via: Vec<Vec<NodeIx>>,
     /// Whether what is forbidden or closed is kept, with its blockers, to find out what stands in the way.
     pub explain: bool,
+    /// State in which the lorries that carry it are registered.
+    pub registration: Option<StateIx>,
     /// What others have used of the quotas.
     pub used: QuotaUse,
     /// Blockers that are taken as lifted.
@@ -90,6 +92,8 @@ pub enum Element {
         node: NodeIx,
         /// Index into [`Network::loads`].
         ride: u8,
+        /// State of the operator of the train of a service; `None`: the railway of the state that is entered or left.
+        flag: Option<StateIx>,
     },
     /// An operation at a node.
     Operate {
@@ -141,6 +145,11 @@ pub struct Arc {
     pub elements: u8,
     /// Set of vias passed on the way, by bits.
     pub via: u8,
+    /// Lists of states of previous transit that have been passed after it, by bits of [`RuleSet::entered`].
+    pub enters: u8,
+    /// The bits that are asked of a consignment that takes it, and what they must be: of arcs that differ by what has
+    /// been passed before, there is one for each case.
+    pub asks: (u8, u8),
     /// Index into the windows; 0: always.
     pub window: u16,
     /// Index into the waits, plus 1; 0: none.
@@ -213,6 +222,8 @@ pub struct Network<'m> {
     pub months: Vec<u8>,
     /// Bits of all vias.
     pub all_vias: u8,
+    /// Bits of the lists of states of previous transit of which it may be of use to have passed one.
+    pub useful: u8,
     /// Departure.
     pub depart: Timestamp,
     /// Day at which the law is frozen.
@@ -223,15 +234,16 @@ pub struct Network<'m> {
     effects: RefCell<BTreeMap<EffectsKey, Rc<RuleEffects>>>,
 }
 
-/// Movements asked of the rules and whether they charge, day, equipment.
+/// Movements asked of the rules (with what has been passed before) and whether they charge, day, equipment.
 type EffectsKey = (Vec<(Movement, bool)>, Date, u8);
 
 /// A crossing of two states at a node by a mode.
 type Crossing = (NodeIx, StateIx, StateIx, Mode);
 /// What a window depends on: the movements asked of the rules, the link and the crossing asked for their state.
 type WindowKey = (Vec<Movement>, Option<LinkIx>, Option<Crossing>);
-/// Rate, window and blockers of the runs of one equipment in one state; `None` if it has no rate there.
-type Runs = Option<(u32, u16, u16)>;
+/// Rate, window and blockers of the runs of one equipment in one state, and whether they depend on what has been
+/// passed before; `None` if it has no rate there.
+type Runs = Option<(u32, u16, u16, bool)>;
 
 struct Slots {
     of_node: Vec<u32>,
@@ -258,7 +270,7 @@ struct Operations {
 }
 
 /// State of a sum of elements while an arc is put together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Draft {
     elements: Vec<Element>,
     cost: Cost,
@@ -266,6 +278,13 @@ struct Draft {
     window: u16,
     blocked: u16,
     dead: bool,
+    /// Lists of states passed by the elements so far, by bits.
+    enters: u8,
+    /// What depends on the states passed before, asked when the arc is done: elements, with what was passed on the
+    /// arc before them, and the link and crossing asked for their state.
+    open: Vec<(Element, u8, Option<LinkIx>, Option<Crossing>)>,
+    /// The lists on which it depends, by bits.
+    asks: u8,
 }
 
 impl<'m> Network<'m> {
@@ -278,6 +297,7 @@ impl<'m> Network<'m> {
             origin: pricer.origin,
             destination: pricer.destination,
             tonnes: question.loads.first().map(|l| l.tonnes),
+            registration: question.registration,
         };
         let zones: Vec<TimeZone> =
             model.tables.state.iter().map(|s| TimeZone::get(&s.time_zone).unwrap_or(TimeZone::UTC)).collect();
@@ -297,6 +317,7 @@ impl<'m> Network<'m> {
         let rules = RuleSet::new(model, &shipment)
             .with_quotas(amounts(model, &question.loads), question.used.clone())
             .without(lifted.collect());
+        let useful = rules.passed_may_help();
         let net = Network {
             base,
             rules,
@@ -316,6 +337,7 @@ impl<'m> Network<'m> {
             hour_of_week,
             months,
             all_vias: ((1u16 << question.via.len().min(8)) - 1) as u8,
+            useful,
             depart: question.depart,
             as_of: question.as_of,
             local: Vec::new(),
@@ -377,14 +399,57 @@ impl<'m> Network<'m> {
         at.to_zoned(self.zone(state)).date()
     }
 
-    /// The movements of an element of which rules are asked; those marked `true` may also charge.
-    pub fn movements(&self, element: &Element) -> Vec<(Movement, bool)> {
+    /// The lists of states of previous transit of which an element enters one, by bits. The origin is no transit.
+    fn enters(&self, element: &Element) -> u8 {
+        let entered = |s: Option<StateIx>| if s == self.pricer.origin { 0 } else { self.rules.entered(s) };
+        match *element {
+            Element::Cross { border, forward, .. } => {
+                let b = &self.pricer.model.tables.border[border.ix()];
+                let to = if forward { &b.state_b } else { &b.state_a };
+                entered(self.pricer.model.state_ix(to.as_str()))
+            }
+            Element::Sail { sailing, .. } => {
+                let s = &self.base.sailings[sailing as usize];
+                s.land.iter().fold(entered(self.base.node_state[s.to.ix()]), |bits, part| match *part {
+                    LandPart::Run { state, .. } => bits | entered(state),
+                    LandPart::Border { .. } => bits,
+                })
+            }
+            _ => 0,
+        }
+    }
+
+    /// The elements of an arc, each with the lists of states of previous transit passed before it, as far as a rule
+    /// asks for them.
+    pub fn steps_of(&self, arc: &Arc) -> impl Iterator<Item = (&Element, u8)> {
+        let mut passed = arc.asks.1;
+        self.elements_of(arc).iter().map(move |e| {
+            let before = passed;
+            passed |= self.enters_before_next(e);
+            (e, before)
+        })
+    }
+
+    /// What is passed before the next element begins: a train's borders follow it and enter their states in turn.
+    fn enters_before_next(&self, element: &Element) -> u8 {
+        match *element {
+            Element::Sail { sailing, .. } if !self.base.sailings[sailing as usize].land.is_empty() => 0,
+            _ if self.rules.passed_lists().is_empty() => 0,
+            _ => self.enters(element),
+        }
+    }
+
+    /// The movements of an element of which rules are asked; those marked `true` may also charge. `passed` are the
+    /// lists of states of previous transit passed before, by bits.
+    pub fn movements(&self, element: &Element, passed: u8) -> Vec<(Movement, bool)> {
         let m = self.pricer.model;
         let kind = |ride: u8| m.tables.equipment[self.loads[ride as usize].equipment.ix()].kind;
         let mode_of = |ride: u8| m.tables.equipment[self.loads[ride as usize].equipment.ix()].mode;
-        let passing = |state: Option<StateIx>, mode: Mode, equipment: EquipmentKind| {
+        // The railway of the state runs its trains, where no service says otherwise.
+        let railway = |mode: Mode, state: Option<StateIx>| if mode == Mode::Rail { state } else { None };
+        let passing = |state: Option<StateIx>, mode: Mode, equipment: EquipmentKind, flag, passed| {
             let transit = state.is_some() && state != self.pricer.origin && state != self.pricer.destination;
-            let at = |governs| Movement { governs, state, node: None, mode, equipment };
+            let at = |governs| Movement { governs, state, node: None, mode, equipment, flag, passed };
             let mut v = vec![at(Governs::Carriage)];
             if transit {
                 v.push(at(Governs::Transit));
@@ -396,41 +461,46 @@ impl<'m> Network<'m> {
                         out: NodeIx,
                         into: NodeIx,
                         mode,
-                        equipment| {
+                        equipment,
+                        flag: Option<StateIx>,
+                        passed| {
             let mut v = Vec::new();
             // From a state to itself through another nothing is exported or imported: it is transit there.
             if self.pricer.origin.is_some() && self.pricer.origin == self.pricer.destination {
                 return v;
             }
             if from != to && from.is_some() && from == self.pricer.origin {
-                v.push(Movement { governs: Governs::Export, state: from, node: Some(out), mode, equipment });
+                let (governs, node, flag) = (Governs::Export, Some(out), flag.or(railway(mode, from)));
+                v.push(Movement { governs, state: from, node, mode, equipment, flag, passed });
             }
             if from != to && to.is_some() && to == self.pricer.destination {
-                v.push(Movement { governs: Governs::Import, state: to, node: Some(into), mode, equipment });
+                let (governs, node, flag) = (Governs::Import, Some(into), flag.or(railway(mode, to)));
+                v.push(Movement { governs, state: to, node, mode, equipment, flag, passed });
             }
             v
         };
         match *element {
             Element::Run { stretch, rate } => {
                 let s = self.stretch(stretch);
-                let e = kind(self.ride_of(rate));
-                passing(s.state, s.track.mode, e).into_iter().map(|m| (m, false)).collect()
+                let (e, flag) = (kind(self.ride_of(rate)), railway(s.track.mode, s.state));
+                passing(s.state, s.track.mode, e, flag, passed).into_iter().map(|m| (m, false)).collect()
             }
             Element::Access { rate, .. } => {
                 let r = &self.rates.rates[rate as usize];
-                passing(r.state, Mode::Road, kind(self.ride_of(rate)))
+                passing(r.state, Mode::Road, kind(self.ride_of(rate)), None, passed)
                     .into_iter()
                     .map(|m| (m, false))
                     .collect()
             }
-            Element::Cross { border, forward, node, ride } => {
+            Element::Cross { border, forward, node, ride, flag } => {
                 let b = &m.tables.border[border.ix()];
                 let (a, z) = (m.state_ix(b.state_a.as_str()), m.state_ix(b.state_b.as_str()));
                 let (from, to) = if forward { (a, z) } else { (z, a) };
-                let mut v: Vec<(Movement, bool)> = crossing(from, to, node, node, b.mode, kind(ride))
-                    .into_iter()
-                    .map(|m| (m, true))
-                    .collect();
+                let mut v: Vec<(Movement, bool)> =
+                    crossing(from, to, node, node, b.mode, kind(ride), flag, passed)
+                        .into_iter()
+                        .map(|m| (m, true))
+                        .collect();
                 for governs in [Governs::Carriage, Governs::Transit] {
                     let at = Movement {
                         governs,
@@ -438,6 +508,8 @@ impl<'m> Network<'m> {
                         node: Some(node),
                         mode: b.mode,
                         equipment: kind(ride),
+                        flag: flag.or(railway(b.mode, to)),
+                        passed,
                     };
                     v.push((at, true));
                 }
@@ -446,27 +518,39 @@ impl<'m> Network<'m> {
             Element::Enter { state, rate, rules, .. } => {
                 let ride = self.ride_of(rate);
                 if rules {
-                    passing(state, mode_of(ride), kind(ride)).into_iter().map(|m| (m, true)).collect()
+                    let flag = railway(mode_of(ride), state);
+                    passing(state, mode_of(ride), kind(ride), flag, passed)
+                        .into_iter()
+                        .map(|m| (m, true))
+                        .collect()
                 } else {
                     Vec::new()
                 }
             }
             Element::Sail { sailing, ride } => {
                 let s = &self.base.sailings[sailing as usize];
-                let mode = m.tables.service[s.service.ix()].mode;
+                let row = &m.tables.service[s.service.ix()];
+                let mode = row.mode;
+                let flag = row.flag.as_ref().and_then(|f| m.state_ix(f.as_str()));
                 let e = kind(ride);
                 if !s.land.is_empty() {
-                    let mut v = Vec::new();
+                    let (mut v, mut passed) = (Vec::new(), passed);
                     for part in &s.land {
                         match *part {
                             LandPart::Run { state, .. } => {
-                                v.extend(passing(state, mode, e).into_iter().map(|m| (m, true)));
+                                let flag = flag.or(railway(mode, state));
+                                v.extend(
+                                    passing(state, mode, e, flag, passed).into_iter().map(|m| (m, true)),
+                                );
+                                if state != self.pricer.origin {
+                                    passed |= self.rules.entered(state);
+                                }
                             }
                             // With a duration of its own the service passes its borders without crossings told apart.
                             LandPart::Border { .. }
                                 if m.tables.service[s.service.ix()].duration_h.is_none() => {}
                             LandPart::Border { node, from, to } => v.extend(
-                                crossing(Some(from), Some(to), node, node, mode, e)
+                                crossing(Some(from), Some(to), node, node, mode, e, flag, passed)
                                     .into_iter()
                                     .map(|m| (m, true)),
                             ),
@@ -475,19 +559,26 @@ impl<'m> Network<'m> {
                     return v;
                 }
                 let (from, to) = (self.base.node_state[s.from.ix()], self.base.node_state[s.to.ix()]);
-                let mut v: Vec<(Movement, bool)> =
-                    crossing(from, to, s.from, s.to, mode, e).into_iter().map(|m| (m, true)).collect();
+                let mut v: Vec<(Movement, bool)> = crossing(from, to, s.from, s.to, mode, e, flag, passed)
+                    .into_iter()
+                    .map(|m| (m, true))
+                    .collect();
                 // Afloat: carriage in no state. At both ports: what is forbidden there, charges are due ashore.
-                v.push((
-                    Movement { governs: Governs::Carriage, state: None, node: None, mode, equipment: e },
-                    true,
-                ));
+                let at = |governs, state, node| Movement {
+                    governs,
+                    state,
+                    node,
+                    mode,
+                    equipment: e,
+                    flag,
+                    passed,
+                };
+                v.push((at(Governs::Carriage, None, None), true));
                 for (state, node) in [(from, s.from), (to, s.to)] {
-                    let at = |governs, node| Movement { governs, state, node, mode, equipment: e };
-                    v.push((at(Governs::Carriage, Some(node)), true));
+                    v.push((at(Governs::Carriage, state, Some(node)), true));
                     if state != self.pricer.origin && state != self.pricer.destination {
-                        v.push((at(Governs::Transit, None), false));
-                        v.push((at(Governs::Transit, Some(node)), true));
+                        v.push((at(Governs::Transit, state, None), false));
+                        v.push((at(Governs::Transit, state, Some(node)), true));
                     }
                 }
                 v
@@ -500,6 +591,8 @@ impl<'m> Network<'m> {
                     node: Some(node),
                     mode: mode_of(ride),
                     equipment: kind(ride),
+                    flag: railway(mode_of(ride), self.base.node_state[node.ix()]),
+                    passed,
                 };
                 vec![(at, true)]
             }
@@ -524,7 +617,10 @@ impl<'m> Network<'m> {
                 *g == Governs::Carriage || state != self.pricer.origin && state != self.pricer.destination
             })
             .flat_map(|governs| {
-                let m = Movement { governs, state, node: None, mode: e.mode, equipment: e.kind };
+                // No waiver or discount asks for the flag of a service or for what was passed before.
+                let flag = state.filter(|_| e.mode == Mode::Rail);
+                let m =
+                    Movement { governs, state, node: None, mode: e.mode, equipment: e.kind, flag, passed: 0 };
                 self.rules.evaluate(&m, day).applied
             })
             .filter_map(|ix| {
@@ -540,7 +636,8 @@ impl<'m> Network<'m> {
     }
 
     /// Charges and delays of the rules that bind an element on a day: US dollars, mean and spread of hours.
-    pub fn rule_effects(&self, element: &Element, day: Date) -> Rc<RuleEffects> {
+    /// `passed` as in [`Self::movements`].
+    pub fn rule_effects(&self, element: &Element, day: Date, passed: u8) -> Rc<RuleEffects> {
         let ride = match *element {
             Element::Run { rate, .. } | Element::Access { rate, .. } | Element::Enter { rate, .. } => {
                 Some(self.ride_of(rate))
@@ -550,7 +647,7 @@ impl<'m> Network<'m> {
         };
         let Some(ride) = ride else { return Rc::default() };
         // Of thousands of elements there are some hundred kinds.
-        let key = (self.movements(element), day, ride);
+        let key = (self.movements(element, passed), day, ride);
         if let Some(known) = self.effects.borrow().get(&key) {
             return known.clone();
         }
@@ -562,7 +659,9 @@ impl<'m> Network<'m> {
             for ix in verdict.applied {
                 let r = &self.pricer.model.tables.rule[ix.ix()];
                 let counts = match r.effect {
-                    Effect::Charge | Effect::Delay | Effect::Waive | Effect::Discount => *charges,
+                    Effect::Charge | Effect::Delay | Effect::Inspect | Effect::Waive | Effect::Discount => {
+                        *charges
+                    }
                     _ => true,
                 };
                 if counts && seen.insert(ix) {
@@ -575,8 +674,8 @@ impl<'m> Network<'m> {
                             out.charges.push((ix, usd));
                         }
                     }
-                    if let (Effect::Delay, Some(d)) = (r.effect, &r.delay_h) {
-                        out.delays.push((ix, d.clone()));
+                    if let Some(d) = added_time(r) {
+                        out.delays.push((ix, d));
                     }
                 }
             }
@@ -588,6 +687,7 @@ impl<'m> Network<'m> {
 
     /// What an element costs, without waiting for a departure and the weather. `day` is that of the tariffs and
     /// rules.
+    /// Nothing is taken to have been passed before.
     pub fn cost(&self, element: &Element, day: Date) -> Cost {
         let m = self.pricer.model;
         match *element {
@@ -600,7 +700,7 @@ impl<'m> Network<'m> {
             Element::Access { km, rate, .. } => self.rates.rates[rate as usize].run(km, 0.0, (0.0, 0.0)),
             Element::Enter { rate, .. } => {
                 let once = self.rates.rates[rate as usize].usd_once.best * self.rates.due(rate);
-                Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day).cost()
+                Cost { usd: once, ..Cost::default() } + self.rule_effects(element, day, 0).cost()
             }
             Element::Cross { border, forward, ride, .. } => {
                 let b = &m.tables.border[border.ix()];
@@ -611,20 +711,20 @@ impl<'m> Network<'m> {
                     let usd = self.border_charge(border, forward, ride).map_or(0.0, |e| e.best);
                     Cost { h: d.mean(), sd: d.sd(), usd, co2e: 0.0 }
                 };
-                own + self.rule_effects(element, day).cost()
+                own + self.rule_effects(element, day, 0).cost()
             }
             Element::Operate { terminal, before, after, node } => {
                 let d = self.operation_duration(terminal, before, after);
                 let usd = self.operation_charge(terminal, before, after).map_or(0.0, |e| e.best);
                 let (co2e, _) = self.operation_co2e(terminal, before, after, node);
-                Cost { h: d.mean(), sd: d.sd(), usd, co2e } + self.rule_effects(element, day).cost()
+                Cost { h: d.mean(), sd: d.sd(), usd, co2e } + self.rule_effects(element, day, 0).cost()
             }
             Element::Sail { sailing, ride } => {
                 let (q, _) = self.sailing_time(sailing, ride);
                 let usd = self.sailing_price(sailing, ride).map_or(0.0, |e| e.best);
                 let (co2e, _) = self.sailing_co2e(sailing, ride);
                 let mut c = Cost { h: q.0, sd: q.1, usd, co2e };
-                c = c + self.rule_effects(element, day).cost();
+                c = c + self.rule_effects(element, day, 0).cost();
                 c
             }
         }
@@ -950,6 +1050,10 @@ impl<'m> Builder<'m, '_> {
         let cost = self.net.cost(&e, self.question.as_of.unwrap_or(self.net.pricer.day));
         d.cost = d.cost + cost;
         d.elements.push(e);
+        let before = d.enters;
+        let movements: Vec<Movement> = self.net.movements(&e, before).into_iter().map(|(m, _)| m).collect();
+        let asks = movements.iter().fold(0, |bits, m| bits | self.net.rules.asks_passed(m));
+        d.enters |= self.net.enters_before_next(&e);
         let (link, crossing) = match e {
             Element::Run { stretch, .. } => (self.net.stretch(stretch).dated, None),
             Element::Cross { border, node, .. } => {
@@ -960,7 +1064,11 @@ impl<'m> Builder<'m, '_> {
             }
             _ => (None, None),
         };
-        let movements: Vec<Movement> = self.net.movements(&e).into_iter().map(|(m, _)| m).collect();
+        if asks != 0 {
+            d.asks |= asks;
+            d.open.push((e, before, link, crossing));
+            return;
+        }
         let (window, blocked) = self.window(movements, link, crossing);
         self.combine(d, window, blocked);
     }
@@ -1134,12 +1242,47 @@ impl<'m> Builder<'m, '_> {
         }
     }
 
+    /// Adds the arc, or the arcs where it differs by what has been passed before it.
     fn push(&mut self, from: u32, to: u32, d: Draft, via: u8) {
+        if d.asks == 0 {
+            return self.push_one(from, to, d, via, 0);
+        }
+        let day = self.question.as_of.unwrap_or(self.net.pricer.day);
+        let asks = d.asks;
+        let mut passed = 0u8;
+        // All subsets of the bits asked, from none on.
+        loop {
+            let mut one = Draft { open: Vec::new(), ..d.clone() };
+            for (e, on_arc, link, crossing) in &d.open {
+                let all = passed | on_arc;
+                let (with, without) =
+                    (self.net.rule_effects(e, day, all).cost(), self.net.rule_effects(e, day, 0).cost());
+                one.cost.h += with.h - without.h;
+                one.cost.sd += with.sd - without.sd;
+                one.cost.usd += with.usd - without.usd;
+                let movements = self.net.movements(e, all).into_iter().map(|(m, _)| m).collect();
+                let (window, blocked) = self.window(movements, *link, *crossing);
+                self.combine(&mut one, window, blocked);
+            }
+            self.push_one(from, to, one, via, passed);
+            passed = passed.wrapping_sub(asks) & asks;
+            if passed == 0 {
+                break;
+            }
+        }
+    }
+
+    fn push_one(&mut self, from: u32, to: u32, d: Draft, via: u8, passed: u8) {
         if d.dead || d.elements.is_empty() {
             return;
         }
         let element = self.net.elements.len() as u32;
         let elements = d.elements.len() as u8;
+        let enters = if self.net.rules.passed_lists().is_empty() {
+            0
+        } else {
+            d.elements.iter().fold(0, |bits, e| bits | self.net.enters(e))
+        };
         self.net.elements.extend_from_slice(&d.elements);
         let wait = match d.wait {
             Some(w) => {
@@ -1159,6 +1302,8 @@ impl<'m> Builder<'m, '_> {
                 element,
                 elements,
                 via,
+                enters,
+                asks: (d.asks, passed),
                 window: d.window,
                 wait,
                 blocked: d.blocked,
@@ -1190,10 +1335,20 @@ impl<'m> Builder<'m, '_> {
         let day = self.question.as_of.unwrap_or(self.net.pricer.day);
         // Where the question is what stands in the way, a rule on a state's whole territory counts where it is
         // entered, once, and not for every stretch in it.
-        let asks = rules && (self.question.explain || !self.net.rule_effects(&e, day).applied.is_empty());
+        let asks = rules
+            && (self.question.explain
+                || !self.net.rule_effects(&e, day, 0).applied.is_empty()
+                || self.asks_passed(&e));
         if due || asks {
             self.add(d, e);
         }
+    }
+
+    /// Whether what rules say of an element depends on what has been passed before.
+    fn asks_passed(&self, e: &Element) -> bool {
+        let rules = &self.net.rules;
+        !rules.passed_lists().is_empty()
+            && self.net.movements(e, 0).iter().any(|(m, _)| rules.asks_passed(m) != 0)
     }
 
     fn build(&mut self) {
@@ -1279,15 +1434,16 @@ impl<'m> Builder<'m, '_> {
                         None => {
                             let k = self.rate(ride, state).map(|rate| {
                                 let e = Element::Run { stretch: i, rate };
-                                let m = self.net.movements(&e).into_iter().map(|(m, _)| m).collect();
-                                let (w, b) = self.window(m, None, None);
-                                (rate, w, b)
+                                let asks = self.asks_passed(&e);
+                                let m = self.net.movements(&e, 0).into_iter().map(|(m, _)| m).collect();
+                                let (w, b) = if asks { (0, 0) } else { self.window(m, None, None) };
+                                (rate, w, b, asks)
                             });
                             by_state.insert((state, ride), k);
                             k
                         }
                     };
-                    let Some((rate, window, blocked)) = known else { continue };
+                    let Some((rate, window, blocked, asks)) = known else { continue };
                     let e = Element::Run { stretch: i, rate };
                     let mut d = Draft::default();
                     if let (true, Some(link)) = (self.question.explain, dated) {
@@ -1295,7 +1451,7 @@ impl<'m> Builder<'m, '_> {
                         d.elements.push(e);
                         let (_, blocked) = self.window(Vec::new(), Some(link), None);
                         d.blocked = blocked;
-                    } else if dated.is_some() {
+                    } else if dated.is_some() || asks && !self.question.explain {
                         self.add(&mut d, e);
                     } else {
                         if blocked != 0 && !self.question.explain {
@@ -1359,7 +1515,7 @@ impl<'m> Builder<'m, '_> {
                     for forward in [true, false] {
                         let (from, to) = if forward { (a, z) } else { (z, a) };
                         let mut d = Draft::default();
-                        self.add(&mut d, Element::Cross { border, forward, node, ride });
+                        self.add(&mut d, Element::Cross { border, forward, node, ride, flag: None });
                         self.enter(&mut d, node, Some(to), ride, true);
                         if let weather @ Some(_) = self.weather(node) {
                             d.wait = Some(ArcWait { departure: None, weather, before_h: 0.0 });
@@ -1608,7 +1764,8 @@ impl<'m> Builder<'m, '_> {
                     let forward =
                         self.model().state_ix(self.model().tables.border[border.ix()].state_a.as_str())
                             == Some(from);
-                    let e = Element::Cross { border, forward, node, ride };
+                    let flag = row.flag.as_ref().and_then(|f| self.model().state_ix(f.as_str()));
+                    let e = Element::Cross { border, forward, node, ride, flag };
                     if row.duration_h.is_none() {
                         self.add(d, e);
                     } else {

@@ -67,6 +67,7 @@ struct Label {
     arc: u32,
     next: u32,
     vias: u8,
+    passed: u8,
     dead: bool,
 }
 
@@ -175,6 +176,19 @@ impl Network<'_> {
             || self.windows[arc.window as usize].iter().any(|(a, z)| *a <= f64::from(h) && f64::from(h) < *z)
     }
 
+    /// Whether a consignment that has passed these lists of states may take an arc.
+    #[inline]
+    fn fits(&self, arc: &Arc, passed: u8) -> bool {
+        passed & arc.asks.0 == arc.asks.1
+    }
+
+    /// Whether one that has come through these states and vias may go on wherever another may, on terms as good:
+    /// what it has passed besides does harm, unless a permit asks for it, and then it must be the same.
+    #[inline]
+    fn goes_on(&self, (passed, vias): (u8, u8), (other, other_vias): (u8, u8)) -> bool {
+        vias & other_vias == other_vias && passed & !other == 0 && (passed ^ other) & self.useful == 0
+    }
+
     /// All ways of which no other is as good in every criterion that counts.
     pub fn pareto(&self, settings: &Settings) -> (Vec<Found>, Effort) {
         let mut effort = Effort::default();
@@ -202,6 +216,7 @@ impl Network<'_> {
             arc: NONE,
             next: NONE,
             vias: 0,
+            passed: 0,
             dead: false,
         });
         heap.push(Least(0f32, 0));
@@ -231,7 +246,7 @@ impl Network<'_> {
             let first = self.first[label.vertex as usize];
             for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
                 let lb = &bound[arc.to as usize];
-                if !lb[0].is_finite() || !self.allowed(arc, label.g[0]) {
+                if !lb[0].is_finite() || !self.fits(arc, label.passed) || !self.allowed(arc, label.g[0]) {
                     continue;
                 }
                 let (wait, wait_sd) = self.waiting(arc, label.g[0]);
@@ -241,7 +256,7 @@ impl Network<'_> {
                     label.g[2] + arc.usd,
                     label.g[3] + arc.co2e,
                 ];
-                let vias = label.vias | arc.via;
+                let (vias, passed) = (label.vias | arc.via, label.passed | arc.enters);
                 let f = std::array::from_fn::<f32, CRITERIA, _>(|k| g[k] + lb[k]);
                 if found.iter().any(|s| counts.iter().all(|k| labels[*s as usize].g[*k] <= f[*k] * slack)) {
                     effort.bounded += 1;
@@ -253,14 +268,15 @@ impl Network<'_> {
                 let mut dominated = false;
                 while cursor != NONE {
                     let other = labels[cursor as usize];
-                    let covers = |a: u8, b: u8| a & b == b;
-                    if covers(other.vias, vias)
+                    if self.goes_on((other.passed, other.vias), (passed, vias))
                         && counts.iter().all(|k| other.g[*k] + lb[*k] <= f[*k] * slack)
                     {
                         dominated = true;
                         break;
                     }
-                    if covers(vias, other.vias) && counts.iter().all(|k| g[*k] <= other.g[*k]) {
+                    if self.goes_on((passed, vias), (other.passed, other.vias))
+                        && counts.iter().all(|k| g[*k] <= other.g[*k])
+                    {
                         labels[cursor as usize].dead = true;
                         if before == NONE {
                             head[arc.to as usize] = other.next;
@@ -284,6 +300,7 @@ impl Network<'_> {
                     arc: first + i as u32,
                     next: head[arc.to as usize],
                     vias,
+                    passed,
                     dead: false,
                 });
                 head[arc.to as usize] = ix;
@@ -320,24 +337,31 @@ impl Network<'_> {
         }
         // A blocker weighs more than any journey.
         const BLOCKER_H: f64 = 1e6;
-        // A place to go via is part of where one is: the vertex, and the set of vias passed.
-        let sets = usize::from(self.all_vias) + 1;
-        let at = |vertex: u32, vias: u8| vertex as usize * sets + usize::from(vias);
+        // What has been passed is part of where one is: the vertex, the set of vias, the lists of states.
+        let vias = usize::from(self.all_vias) + 1;
+        let sets = vias << self.rules.passed_lists().len();
+        let at = |vertex: u32, via: u8, passed: u8| {
+            vertex as usize * sets + usize::from(passed) * vias + usize::from(via)
+        };
         let mut dist = vec![f64::INFINITY; n * sets];
         let mut parent = vec![(NONE, NONE); n * sets];
         let mut heap = BinaryHeap::new();
-        dist[at(self.source, 0)] = 0.0;
-        heap.push(Least(0f64, at(self.source, 0) as u32));
+        dist[at(self.source, 0, 0)] = 0.0;
+        heap.push(Least(0f64, at(self.source, 0, 0) as u32));
         while let Some(Least(d, place)) = heap.pop() {
             if d > dist[place as usize] {
                 continue;
             }
-            let (vertex, vias) = ((place as usize / sets) as u32, (place as usize % sets) as u8);
+            let (vertex, set) = ((place as usize / sets) as u32, place as usize % sets);
+            let (via, passed) = ((set % vias) as u8, (set / vias) as u8);
             let first = self.first[vertex as usize];
             for (i, arc) in self.arcs_of(vertex).iter().enumerate() {
+                if !self.fits(arc, passed) {
+                    continue;
+                }
                 let blocks = if arc.blocked == 0 { 0 } else { self.blockers[arc.blocked as usize - 1].len() };
                 let nd = d + f64::from(arc.h) + BLOCKER_H * blocks as f64;
-                let next = at(arc.to, vias | arc.via);
+                let next = at(arc.to, via | arc.via, passed | arc.enters);
                 if nd < dist[next] {
                     dist[next] = nd;
                     parent[next] = (place, first + i as u32);
@@ -345,7 +369,9 @@ impl Network<'_> {
                 }
             }
         }
-        let end = at(self.sink, self.all_vias);
+        let ends = (0..1u16 << self.rules.passed_lists().len())
+            .map(|passed| at(self.sink, self.all_vias, passed as u8));
+        let end = ends.reduce(|a, b| if dist[b] < dist[a] { b } else { a })?;
         if dist[end].is_infinite() {
             return None;
         }
@@ -384,6 +410,7 @@ struct SetLabel {
     vertex: u32,
     next: u32,
     vias: u8,
+    passed: u8,
     len: u8,
     set: [u16; SET],
 }
@@ -442,7 +469,15 @@ impl Network<'_> {
         let mut heap = BinaryHeap::new();
         let mut found: Vec<SetLabel> = Vec::new();
         let mut limit = f32::INFINITY;
-        labels.push(SetLabel { cost: 0.0, vertex: self.source, next: NONE, vias: 0, len: 0, set: [0; SET] });
+        labels.push(SetLabel {
+            cost: 0.0,
+            vertex: self.source,
+            next: NONE,
+            vias: 0,
+            passed: 0,
+            len: 0,
+            set: [0; SET],
+        });
         heap.push(Least((0u8, bound[self.source as usize]), 0));
         while let Some(Least((_, f), at)) = heap.pop() {
             let label = labels[at as usize];
@@ -472,13 +507,14 @@ impl Network<'_> {
             }
             let first = self.first[label.vertex as usize];
             for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
-                if !bound[arc.to as usize].is_finite() {
+                if !bound[arc.to as usize].is_finite() || !self.fits(arc, label.passed) {
                     continue;
                 }
                 let mut next = SetLabel {
                     cost: label.cost + weights[first as usize + i],
                     vertex: arc.to,
                     vias: label.vias | arc.via,
+                    passed: label.passed | arc.enters,
                     ..label
                 };
                 if arc.blocked > 0 && !add_all(&mut next, &of_arc[arc.blocked as usize - 1], most) {
@@ -492,8 +528,9 @@ impl Network<'_> {
                 let mut dominated = false;
                 while cursor != NONE && !dominated {
                     let other = &labels[cursor as usize];
-                    dominated =
-                        other.cost <= next.cost && other.vias & next.vias == next.vias && other.within(&next);
+                    dominated = other.cost <= next.cost
+                        && self.goes_on((other.passed, other.vias), (next.passed, next.vias))
+                        && other.within(&next);
                     cursor = other.next;
                 }
                 if dominated {

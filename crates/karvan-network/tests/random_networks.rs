@@ -43,10 +43,29 @@ struct Edge {
     rail: bool,
 }
 
-/// `n` nodes, the first half in XA and the second in XB, joined by a border node `n` where a link crosses.
+/// `n` nodes, the first half in XA and the second in XB, joined by a border node where a link crosses; no passage
+/// at the border nodes of the links in `forbid`.
 fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
+    let rules = forbid
+        .iter()
+        .map(|k| {
+            row::<Rule>(&[
+                ("id", format!("r{k}")),
+                ("what", s("no")),
+                ("governs", s("carriage")),
+                ("nodes", format!("b{k}")),
+                ("effect", s("forbid")),
+                ("claim", s("assumed: random")),
+            ])
+        })
+        .collect();
+    model_of(n, &["XA", "XB"], edges, rules)
+}
+
+/// `n` nodes, in equal parts in the states in their order, joined by a border node where a link crosses.
+fn model_of(n: usize, states: &[&'static str], edges: &[Edge], rules: Vec<Rule>) -> Model {
     let claim = ("claim", s("assumed: random"));
-    let state = |i: usize| if i < n.div_ceil(2) { "XA" } else { "XB" };
+    let state = |i: usize| states[i / n.div_ceil(states.len())];
     let mut nodes = Vec::new();
     for i in 0..n {
         nodes.push(row::<Node>(&[
@@ -87,7 +106,7 @@ fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
                 ("id", bcp.clone()),
                 ("kind", s("border")),
                 ("name_en", bcp.clone()),
-                ("state", s("XA")),
+                ("state", s(state(e.a.min(e.b)))),
                 ("lon", s(0)),
                 ("lat", s(k)),
                 claim.clone(),
@@ -98,8 +117,8 @@ fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
                 ("id", bcp.clone()),
                 ("node", bcp),
                 ("mode", s(mode)),
-                ("state_a", s("XA")),
-                ("state_b", s("XB")),
+                ("state_a", s(state(e.a.min(e.b)))),
+                ("state_b", s(state(e.a.max(e.b)))),
                 ("status", s("open")),
                 ("procedure", s("full")),
                 ("duration_ab_h", s("5")),
@@ -176,21 +195,8 @@ fn model(n: usize, edges: &[Edge], forbid: &[usize]) -> Model {
             claim.clone(),
         ])
     };
-    let rules = forbid
-        .iter()
-        .map(|k| {
-            row::<Rule>(&[
-                ("id", format!("r{k}")),
-                ("what", s("no")),
-                ("governs", s("carriage")),
-                ("nodes", format!("b{k}")),
-                ("effect", s("forbid")),
-                claim.clone(),
-            ])
-        })
-        .collect();
     let tables = Tables {
-        state: table(vec![place("XA"), place("XB")]),
+        state: table(states.iter().map(|id| place(id)).collect()),
         node: table(nodes),
         link: table(links),
         border: table(borders),
@@ -243,6 +249,7 @@ fn question(model: &Model, to: usize) -> Question {
         avoid_modes: Vec::new(),
         via: Vec::new(),
         explain: false,
+        registration: base_state(model, NodeIx(0)),
         used: Default::default(),
         lift: Vec::new(),
     }
@@ -524,6 +531,154 @@ fn units_are_whole_and_prices_follow_them() {
     assert!((found[0].costs[2] - 750.0).abs() < 0.01, "{:?}", found[0].costs);
     // 2 h and 1 h, 5 h at the border, 100 km at 45 km/h.
     assert!((found[0].costs[0] - (8.0 + 100.0 / 45.0)).abs() < 1e-3);
+}
+
+const FOUR: [&str; 4] = ["XA", "XB", "XC", "XD"];
+
+/// A rule of a state on goods in transit, with the states of previous transit it asks for: effect, state, states.
+type Passing = (&'static str, usize, Vec<usize>);
+
+fn passing_rule() -> impl Strategy<Value = Passing> {
+    let effect = prop::sample::select(vec!["forbid", "forbid", "permit", "charge", "delay", "inspect"]);
+    (effect, 1usize..3, prop::sample::subsequence(vec![1usize, 2, 3], 0..3)).prop_map(
+        |(effect, state, mut passed)| {
+            passed.retain(|s| *s != state);
+            (effect, state, passed)
+        },
+    )
+}
+
+fn passing_rules(rules: &[Passing]) -> Vec<Rule> {
+    let one = |(k, (effect, state, passed)): (usize, &Passing)| {
+        let passed: Vec<&str> = passed.iter().map(|s| FOUR[*s]).collect();
+        let mut cells = vec![
+            ("id", format!("p{k}")),
+            ("what", s("of goods that have come through")),
+            ("governs", s("transit")),
+            ("states", s(FOUR[*state])),
+            ("passed", passed.join(";")),
+            ("effect", s(effect)),
+            ("claim", s("assumed: random")),
+        ];
+        match *effect {
+            "charge" => cells.extend([("value", s(500)), ("currency", s("USD")), ("per", s("consignment"))]),
+            "delay" => cells.push(("delay_h", s(9))),
+            "inspect" => cells.extend([("delay_h", s(24)), ("probability", s(0.25))]),
+            _ => {}
+        }
+        row::<Rule>(&cells)
+    };
+    rules.iter().enumerate().map(one).collect()
+}
+
+/// The least time or cost by lorry, over the raw links and all that may have been passed: petgraph's Dijkstra over
+/// pairs of a node and a set of states.
+fn by_all_passed(n: usize, edges: &[Edge], rules: &[Passing], cost: bool) -> Option<f64> {
+    let state = |i: usize| i / n.div_ceil(4);
+    let (origin, destination) = (state(0), state(n - 1));
+    let mut g: petgraph::graph::DiGraph<(), f64> = Default::default();
+    let at: Vec<_> = (0..n * 16).map(|_| g.add_node(())).collect();
+    let applies = |rule: &Passing, to: usize, passed: usize| {
+        rule.1 == to && (rule.2.is_empty() || rule.2.iter().any(|s| passed >> s & 1 == 1))
+    };
+    for passed in 0..16usize {
+        for (from, to, km) in edges.iter().flat_map(|e| [(e.a, e.b, e.km), (e.b, e.a, e.km)]) {
+            let run = if cost { km * 0.07 * 100.0 } else { km / 45.0 };
+            let (mut next, mut weight) = (passed, run);
+            if state(from) != state(to) {
+                let ascending = from < to;
+                weight += match (cost, ascending) {
+                    (false, true) => 5.0,
+                    (false, false) => 7.0,
+                    (true, true) => 30.0,
+                    (true, false) => 10.0,
+                };
+                if state(to) != origin {
+                    next |= 1 << state(to);
+                }
+                if state(to) != origin && state(to) != destination {
+                    let binding: Vec<&Passing> =
+                        rules.iter().filter(|r| applies(r, state(to), passed)).collect();
+                    let rank = |effect: &str| {
+                        binding.iter().filter(|r| r.0 == effect).map(|r| 1 + u32::from(!r.2.is_empty())).max()
+                    };
+                    if rank("forbid").is_some() && rank("forbid") >= rank("permit") {
+                        continue;
+                    }
+                    for r in binding {
+                        weight += match (r.0, cost) {
+                            ("charge", true) => 500.0,
+                            ("delay", false) => 9.0,
+                            ("inspect", false) => 6.0,
+                            _ => 0.0,
+                        };
+                    }
+                }
+            }
+            g.add_edge(at[from * 16 + passed], at[to * 16 + next], weight);
+        }
+    }
+    let dist = petgraph::algo::dijkstra(&g, at[0], None, |e| *e.weight());
+    let ends = (0..16).filter_map(|passed| dist.get(&at[(n - 1) * 16 + passed]));
+    // Loading and unloading.
+    ends.copied().reduce(f64::min).map(|d| d + if cost { 20.0 } else { 3.0 })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Rules on goods that have come through a state: the best way is that over all sets of states passed before,
+    /// a permission more takes none away, and lifting what is named as standing in the way opens one.
+    #[test]
+    fn previous_transit_agrees_with_all_that_may_have_been_passed(
+        edges in edges(12, 40),
+        rules in prop::collection::vec(passing_rule(), 1..6),
+        permission in passing_rule(),
+    ) {
+        let roads: Vec<Edge> = edges.into_iter().map(|e| Edge { rail: false, ..e }).collect();
+        let best = |rules: &[Passing], k: usize| {
+            let m = model_of(12, &FOUR, &roads, passing_rules(rules));
+            let base = Base::new(&m);
+            let net = compile(&m, &base, &question(&m, 11));
+            let mut criteria = [false; CRITERIA];
+            criteria[k] = true;
+            let (found, _) = net.pareto(&Settings { criteria, ..EXACT });
+            found.iter().map(|f| f64::from(f.costs[k])).reduce(f64::min)
+        };
+        let mut more = rules.clone();
+        more.push(("permit", permission.1, permission.2));
+        for k in [0, 2] {
+            let (ours, theirs) = (best(&rules, k), by_all_passed(12, &roads, &rules, k == 2));
+            match (ours, theirs) {
+                (Some(a), Some(b)) => prop_assert!((a - b).abs() < 1e-3 * b, "{k}: {a} {b}"),
+                (a, b) => prop_assert_eq!(a, b),
+            }
+            if let Some(before) = ours {
+                prop_assert!(best(&more, k).is_some_and(|after| after <= before * (1.0 + 1e-5)));
+            }
+        }
+        // All criteria at once: the ends of the set are the single best.
+        let m = model_of(12, &FOUR, &roads, passing_rules(&rules));
+        let base = Base::new(&m);
+        let (found, _) = compile(&m, &base, &question(&m, 11)).pareto(&EXACT);
+        for k in [0, 2] {
+            let least = found.iter().map(|f| f64::from(f.costs[k])).reduce(f64::min);
+            let single = best(&rules, k);
+            prop_assert!(least.zip(single).is_none_or(|(a, b)| (a - b).abs() < 1e-3 * b), "{least:?} {single:?}");
+            prop_assert_eq!(least.is_some(), single.is_some());
+        }
+        if found.is_empty() && by_all_passed(12, &roads, &[], false).is_some() {
+            let explained = compile(&m, &base, &Question { explain: true, ..question(&m, 11) });
+            let sets = explained.blocker_sets(1.0, 0.0, 0.1, 6, 20);
+            prop_assert!(!sets.is_empty());
+            let fewest = explained.least_blocked().map(|(b, _)| b.len());
+            prop_assert_eq!(fewest, sets.iter().map(Vec::len).min());
+            for lift in sets {
+                let opened = compile(&m, &base, &Question { lift, ..question(&m, 11) });
+                prop_assert!(!opened.pareto(&EXACT).0.is_empty());
+            }
+        }
+    }
 }
 
 /// A ban behind a ban: both have to be lifted, and both are named.

@@ -94,6 +94,8 @@ pub struct Question {
     pub via: Vec<String>,
     /// Places, states and modes to avoid.
     pub avoid: Vec<String>,
+    /// State in which the lorries are taken to be registered.
+    pub lorries_of: Option<String>,
 }
 
 /// A number of units of equipment.

@@ -145,6 +145,8 @@ struct Build<'a, 'm> {
     due_rules: Vec<String>,
     /// What is still to come of a train that passes borders, from the next of them on.
     train: VecDeque<TrainPart>,
+    /// Lists of states of previous transit passed before the element, by bits, as far as a rule asks.
+    passed: u8,
 }
 
 /// A stretch of a service's way between borders, or all of it.
@@ -202,15 +204,17 @@ pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -
         due: Vec::new(),
         due_rules: Vec::new(),
         train: VecDeque::new(),
+        passed: 0,
     };
     for step in &way.arcs {
         let arc = net.arcs[step.arc as usize];
-        for e in net.elements_of(&arc) {
+        for (e, passed) in net.steps_of(&arc) {
             let wait = if arc.wait > 0 && matches!(e, Element::Sail { .. } | Element::Cross { .. }) {
                 Some(&net.waits[arc.wait as usize - 1])
             } else {
                 None
             };
+            b.passed = passed;
             b.element(e, wait);
         }
     }
@@ -260,7 +264,7 @@ impl<'m> Build<'_, 'm> {
     ) -> (Vec<Price>, Vec<Dist>, Vec<String>, Vec<String>) {
         let model = self.model();
         let day = self.net.day(state, self.t);
-        let effects = self.net.rule_effects(e, day);
+        let effects = self.net.rule_effects(e, day, self.passed);
         let (mut papers, mut keys) = (Vec::new(), Vec::new());
         for ix in &effects.applied {
             let r = &model.tables.rule[ix.ix()];
@@ -427,7 +431,7 @@ impl<'m> Build<'_, 'm> {
                 }
                 merge(&mut self.due_rules, keys);
             }
-            Element::Cross { border, forward, node, ride } => {
+            Element::Cross { border, forward, node, ride, .. } => {
                 self.close_haul();
                 let b = &model.tables.border[border.ix()];
                 let (from, to) = if forward { (&b.state_a, &b.state_b) } else { (&b.state_b, &b.state_a) };

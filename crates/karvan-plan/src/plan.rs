@@ -92,6 +92,8 @@ pub struct Request {
     pub avoid_states: Vec<StateIx>,
     /// Modes not to use.
     pub avoid_modes: Vec<Mode>,
+    /// State in which the lorries are registered; `None`: the state of origin.
+    pub registration: Option<StateIx>,
     /// Options wanted at most.
     pub options: usize,
     /// Seed of the draws.
@@ -324,6 +326,7 @@ pub(crate) struct Asked {
     tonnes: f64,
     origin: Option<StateIx>,
     destination: Option<StateIx>,
+    registration: Option<StateIx>,
     zone_of: BTreeMap<NodeIx, jiff::tz::TimeZone>,
     pub(crate) value_of_hour: f64,
     reliability_ratio: f64,
@@ -457,6 +460,7 @@ impl Asked {
             tonnes,
             origin: state(&r.from),
             destination: state(&r.to),
+            registration: r.registration.or(state(&r.from)),
             zone_of,
             value_of_hour: value * parameter(model, "value_of_time_share_per_day")?.best / 24.0,
             reliability_ratio: parameter(model, "reliability_ratio")?.best,
@@ -486,6 +490,7 @@ impl Asked {
             avoid_modes: r.avoid_modes.clone(),
             via: r.via.iter().map(|v| v.nodes.iter().map(|(n, _)| *n).collect()).collect(),
             explain,
+            registration: self.registration,
             used: self.used.clone(),
             lift: Vec::new(),
         }
@@ -644,6 +649,7 @@ impl Asked {
                     .chain(r.avoid_states.iter().map(|s| model.tables.state[s.ix()].id.0.clone()))
                     .chain(r.avoid_modes.iter().map(|m| m.word().to_owned()))
                     .collect(),
+                lorries_of: self.registration.map(|s| model.tables.state[s.ix()].id.0.clone()),
             },
             options,
             refusal,

@@ -55,6 +55,7 @@ fn request(model: &Model, ask: &Ask) -> Request {
         seed: 1,
         draws: Some(2000),
         why_not: None,
+        registration: None,
         used: Default::default(),
     }
 }

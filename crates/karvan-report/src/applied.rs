@@ -246,6 +246,12 @@ fn reach(r: &Reach) -> String {
     if let Some(n) = &r.node {
         out.push_str(&format!(" at {n}"));
     }
+    if let Some(f) = &r.flag {
+        out.push_str(&format!(" under {f}"));
+    }
+    if !r.passed.is_empty() {
+        out.push_str(&format!(" come through {}", r.passed.join(" or ")));
+    }
     out
 }
 

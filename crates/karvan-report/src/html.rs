@@ -379,6 +379,9 @@ impl Page {
         if !q.avoid.is_empty() {
             add("question.avoid", q.avoid.join(", "));
         }
+        if let Some(s) = q.lorries_of.as_ref().filter(|s| q.from.state.as_ref() != Some(*s)) {
+            add("question.lorries_of", s.clone());
+        }
         facts
     }
 

@@ -156,6 +156,10 @@ impl Page {
         if !q.avoid.is_empty() {
             self.fact("avoiding", &q.avoid.join(", "));
         }
+        // Said where it is not what one would think: the state of origin.
+        if let Some(s) = q.lorries_of.as_ref().filter(|s| q.from.state.as_ref() != Some(*s)) {
+            self.fact("lorries of", s);
+        }
     }
 
     fn summary(&mut self, a: &Answer) {

@@ -54,7 +54,7 @@ impl<'m> Check<'m> {
     }
 
     /// The states that a condition names, by themselves and by the groups of which they are members on some day.
-    fn named(&self, states: &List<Ref<State>>, groups: &List<Ref<Group>>) -> Vec<&'m str> {
+    pub(super) fn named(&self, states: &List<Ref<State>>, groups: &List<Ref<Group>>) -> Vec<&'m str> {
         let of_group = |g: &Ref<Group>| {
             let g = g.as_str().to_owned();
             self.tables.member.iter().filter(move |m| m.group.as_str() == g).map(|m| m.state.as_str())
@@ -96,6 +96,11 @@ impl<'m> Check<'m> {
             && fits(b, a)
             && self.states_meet((&a.states, &a.state_groups), (&b.states, &b.state_groups))
             && self.states_meet((&a.origin, &a.origin_groups), (&b.origin, &b.origin_groups))
+            && self.states_meet(
+                (&a.registration, &a.registration_groups),
+                (&b.registration, &b.registration_groups),
+            )
+            && self.states_meet((&a.flag, &a.flag_groups), (&b.flag, &b.flag_groups))
             && self
                 .states_meet((&a.destination, &a.destination_groups), (&b.destination, &b.destination_groups))
     }

@@ -295,6 +295,7 @@ fn question() -> Question {
         criteria: vec!["time".into(), "cost".into(), "co2e".into(), "reliability".into()],
         via: vec![],
         avoid: vec![],
+        lorries_of: None,
     }
 }
 
