@@ -204,6 +204,43 @@ impl<'p> Kernel<'p> {
     }
 }
 
+impl Kernel<'_> {
+    /// Product of the second derivatives of the flows' and moves' part, negated, with a change of prices; the flows are those
+    /// at the prices.
+    pub(crate) fn product(
+        &mut self,
+        prices: &[f64],
+        aim: Aim,
+        carried: &[f64],
+        shed: &[f64],
+        change: &[f64],
+        out: &mut [f64],
+    ) {
+        let p = self.programme;
+        self.parts.par_iter_mut().for_each(|part| part.product(p, aim, carried, shed, change));
+        let parts = &self.parts;
+        out.par_chunks_mut(4096).enumerate().for_each(|(i, chunk)| {
+            chunk.fill(0.0);
+            for part in parts {
+                for (a, b) in chunk.iter_mut().zip(&part.loads[i * 4096..]) {
+                    *a += b;
+                }
+            }
+        });
+        if aim == Aim::Cost {
+            for m in p.moves.iter().filter(|m| m.reduced(prices) < 0.0) {
+                let uses: f64 = m.uses.iter().map(|(r, a)| f64::from(*a) * change[*r as usize]).sum();
+                let by = m.units_per_usd * (uses + change[m.to as usize] - change[m.from as usize]);
+                out[m.to as usize] += by;
+                out[m.from as usize] -= by;
+                for (r, a) in &m.uses {
+                    out[*r as usize] += by * f64::from(*a);
+                }
+            }
+        }
+    }
+}
+
 impl super::programme::EmptyMove {
     /// Cost of the first unit at prices of the rows, US dollars.
     pub(crate) fn reduced(&self, prices: &[f64]) -> f64 {
@@ -218,6 +255,58 @@ impl super::programme::EmptyMove {
 }
 
 impl Part {
+    /// See [`Kernel::product`].
+    fn product(&mut self, p: &Programme, aim: Aim, carried: &[f64], shed: &[f64], change: &[f64]) {
+        let first_route = p.group_route[self.groups.start];
+        self.loads.fill(0.0);
+        self.through.fill(0.0);
+        let uses = |r: usize| {
+            let r = first_route as usize + r;
+            p.first_use[r] as usize..p.first_use[r + 1] as usize
+        };
+        for (r, toll) in self.toll.iter_mut().enumerate() {
+            let at = uses(r);
+            let pairs = p.use_row[at.clone()].iter().zip(&p.use_amount[at]);
+            *toll = pairs.map(|(row, a)| change[*row as usize] * f64::from(*a)).sum();
+        }
+        let share_shed = |f: usize| shed[f] / p.demand[f];
+        for f in p.group_flow[self.groups.start] as usize..p.group_flow[self.groups.end] as usize {
+            let c = aim.choice(p, f);
+            let all: f64 = p.alternatives(f).map(|a| carried[a]).sum();
+            if all <= 0.0 {
+                continue;
+            }
+            let toll =
+                |a: usize| self.toll[(p.route[a] - first_route) as usize] * f64::from(p.units_per_t[a]);
+            // By how much the log-sum of all that carries it rises: the mean of the tolls.
+            let mean: f64 = p.alternatives(f).map(|a| carried[a] * toll(a)).sum::<f64>() / all;
+            let stays = if c.choke.is_infinite() { 0.0 } else { c.carry_scale * share_shed(f) * mean };
+            for n in p.nests(f) {
+                let (sum, tolls) = p
+                    .alternatives_of(n)
+                    .fold((0.0, 0.0), |(s, t), a| (s + carried[a], t + carried[a] * toll(a)));
+                if sum <= 0.0 {
+                    continue;
+                }
+                let nest = tolls / sum;
+                let between = c.nest_scale * (nest - mean) + stays;
+                for a in p.alternatives_of(n) {
+                    let less = carried[a] * (c.route_scale * (toll(a) - nest) + between);
+                    self.through[(p.route[a] - first_route) as usize] += less * f64::from(p.units_per_t[a]);
+                }
+            }
+        }
+        for r in 0..self.through.len() {
+            let through = self.through[r];
+            if through != 0.0 {
+                let at = uses(r);
+                for (row, a) in p.use_row[at.clone()].iter().zip(&p.use_amount[at]) {
+                    self.loads[*row as usize] += through * f64::from(*a);
+                }
+            }
+        }
+    }
+
     fn run(&mut self, p: &Programme, prices: &[f64], aim: Aim, curvature: bool, mut out: Option<Flows>) {
         let first_route = p.group_route[self.groups.start];
         self.value = 0.0;
@@ -348,15 +437,12 @@ impl Part {
     }
 }
 
-/// The part of the dual that belongs to a row: its conjugate at a price, the load that goes with it, and the derivative of that.
-pub(crate) fn conjugate(row: &Row, tight: f64, price: f64, aim: Aim) -> (f64, f64, f64) {
+/// The part of the dual that belongs to a row: its conjugate at a price, and the load that goes with it.
+pub(crate) fn conjugate(row: &Row, tight: f64, price: f64, aim: Aim) -> (f64, f64) {
     match (row, aim) {
-        (Row::Capacity(k), _) => (k * tight * price, k * tight, 0.0),
-        (Row::Queue(q), Aim::Cost) => {
-            let x = q.flow_at(price);
-            (q.conjugate(price), x, 1.0 / q.slope(x).max(1e-300))
-        }
-        (Row::Queue(q), Aim::Carry { .. }) => (q.capacity * price, q.capacity, 0.0),
-        (Row::Balance, _) => (0.0, 0.0, 0.0),
+        (Row::Capacity(k), _) => (k * tight * price, k * tight),
+        (Row::Queue(q), Aim::Cost) => (q.conjugate(price), q.flow_at(price)),
+        (Row::Queue(q), Aim::Carry { .. }) => (q.capacity * price, q.capacity),
+        (Row::Balance, _) => (0.0, 0.0),
     }
 }

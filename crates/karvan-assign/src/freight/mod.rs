@@ -33,7 +33,7 @@
 //! ```
 //!
 //! `S_i` is the log-sum of the three levels, `D*` the conjugate of the integral of the wait. It is climbed by a projected
-//! quasi-Newton method; flows chosen at the prices are made feasible; the **duality gap** is the value of the programme at
+//! truncated Newton method; flows chosen at the prices are made feasible; the **duality gap** is the value of the programme at
 //! feasible flows less the dual at feasible prices, over the generalised cost, and both are recomputed from their definitions
 //! at the end ([`certify`]). Demand that capacities cannot carry is told by [`least_shedding`].
 //!

@@ -358,22 +358,32 @@ impl Programme {
             + self.use_row.len() * 8
     }
 
-    /// Most that could ever load a row of capacity or a queue: every flow by the alternative that uses it most.
-    /// A capacity above that cannot bind. Rows that empty moves use are infinite.
+    /// A bound on what could ever load each row of capacity or queue: all of a group by its route that uses the row most. A
+    /// capacity above that cannot bind. Rows that empty moves use are infinite.
     pub fn most_loads(&self) -> Vec<f64> {
         let mut most = vec![0.0; self.rows.len()];
-        let mut here: std::collections::BTreeMap<u32, f64> = Default::default();
-        for f in 0..self.flows() {
-            here.clear();
-            for a in self.alternatives(f) {
-                for (r, amount) in self.uses(self.route[a]) {
-                    let x = amount * f64::from(self.units_per_t[a]) * self.demand[f];
-                    let e = here.entry(r).or_insert(0.0);
-                    *e = e.max(x);
+        let mut here = vec![0.0f64; self.rows.len()];
+        let mut touched = Vec::new();
+        for g in 0..self.groups() {
+            let units: f64 = (self.group_flow[g] as usize..self.group_flow[g + 1] as usize)
+                .map(|f| {
+                    let most =
+                        self.alternatives(f).map(|a| f64::from(self.units_per_t[a])).fold(0.0, f64::max);
+                    self.demand[f] * most
+                })
+                .sum();
+            for route in self.group_route[g]..self.group_route[g + 1] {
+                for (row, amount) in self.uses(route) {
+                    let h = &mut here[row as usize];
+                    if *h == 0.0 {
+                        touched.push(row as usize);
+                    }
+                    *h = h.max(amount);
                 }
             }
-            for (r, x) in &here {
-                most[*r as usize] += x;
+            for row in touched.drain(..) {
+                most[row] += here[row] * units;
+                here[row] = 0.0;
             }
         }
         for m in &self.moves {
@@ -384,18 +394,37 @@ impl Programme {
         most
     }
 
-    /// The same programme without uses of capacities that cannot bind; the rows themselves stay, so that their numbers hold.
-    pub fn without_slack_rows(mut self) -> Programme {
+    /// The same programme without the rows that nothing uses or that cannot bind; and of each row left, its number here.
+    /// Shadow prices of the others are nothing.
+    pub fn lean(mut self) -> (Programme, Vec<u32>) {
         let most = self.most_loads();
-        let keep: Vec<bool> =
-            self.rows.iter().zip(&most).map(|(r, m)| !matches!(r, Row::Capacity(k) if *m <= *k)).collect();
+        let mut used = vec![false; self.rows.len()];
+        for r in &self.use_row {
+            used[*r as usize] = true;
+        }
+        for m in &self.moves {
+            used[m.from as usize] = true;
+            used[m.to as usize] = true;
+            for (r, _) in &m.uses {
+                used[*r as usize] = true;
+            }
+        }
+        let mut number = vec![u32::MAX; self.rows.len()];
+        let mut kept = Vec::new();
+        for (r, row) in self.rows.iter().enumerate() {
+            if used[r] && !matches!(row, Row::Capacity(k) if most[r] <= *k) {
+                number[r] = kept.len() as u32;
+                kept.push(r as u32);
+            }
+        }
         let mut at = 0;
         let mut first = Vec::with_capacity(self.first_use.len());
         first.push(0u32);
         for route in 0..self.first_use.len() - 1 {
             for i in self.first_use[route] as usize..self.first_use[route + 1] as usize {
-                if keep[self.use_row[i] as usize] {
-                    self.use_row[at] = self.use_row[i];
+                let row = number[self.use_row[i] as usize];
+                if row != u32::MAX {
+                    self.use_row[at] = row;
                     self.use_amount[at] = self.use_amount[i];
                     at += 1;
                 }
@@ -407,7 +436,15 @@ impl Programme {
         self.use_row.shrink_to_fit();
         self.use_amount.shrink_to_fit();
         self.first_use = first;
-        self
+        self.rows = kept.iter().map(|r| self.rows[*r as usize]).collect();
+        for m in &mut self.moves {
+            m.from = number[m.from as usize];
+            m.to = number[m.to as usize];
+            for (r, _) in &mut m.uses {
+                *r = number[*r as usize];
+            }
+        }
+        (self, kept)
     }
 }
 

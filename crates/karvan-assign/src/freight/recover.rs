@@ -33,33 +33,39 @@ pub(crate) fn repair(p: &Programme, x: &mut Primal, prices: &[f64]) -> bool {
     if !p.moves.is_empty() && !balance(p, x, prices) {
         return false;
     }
+    // Rows that empties pass.
+    let mut returned = vec![false; p.rows.len()];
+    for (r, _) in p.moves.iter().flat_map(|m| &m.uses) {
+        returned[*r as usize] = true;
+    }
     for round in 0..=ROUNDS + 2 {
         let loads = super::certificate::loads(p, x);
-        let over = loads.iter().zip(&limit).any(|(x, k)| *x > *k);
+        let mut over = false;
+        let mut over_loaded = false;
+        for r in 0..p.rows.len() {
+            if loads[r] > limit[r] {
+                over = true;
+                over_loaded |= !returned[r];
+            }
+        }
         if !over {
             return true;
         }
-        if round == ROUNDS + 2 {
-            return false;
+        if !over_loaded {
+            return shrink(p, x, &loads, &limit);
         }
-        let mut empties = vec![0.0; p.rows.len()];
-        for (m, u) in p.moves.iter().zip(&x.moved) {
-            for (r, a) in &m.uses {
-                empties[*r as usize] += u * f64::from(*a);
-            }
+        if round == ROUNDS + 2 {
+            return shrink(p, x, &loads, &limit);
         }
         let factor: Vec<f64> = (0..p.rows.len())
             .map(|r| {
-                if loads[r] <= limit[r] {
+                // Where empties pass, less that is loaded is not less in all: what is not brought need not be returned. All is
+                // shrunk for these rows at the end.
+                if loads[r] <= limit[r] || returned[r] {
                     return 1.0;
                 }
-                let loaded = loads[r] - empties[r];
                 // A little below, so that rounding in the sum does not bring it above again.
-                if loaded > 0.0 {
-                    ((limit[r] - empties[r]) / loaded * (1.0 - 1e-12)).clamp(0.0, 1.0)
-                } else {
-                    0.0
-                }
+                (limit[r] / loads[r] * (1.0 - 1e-12)).clamp(0.0, 1.0)
             })
             .collect();
         let routes = p.first_use.len() - 1;
@@ -112,6 +118,26 @@ pub(crate) fn repair(p: &Programme, x: &mut Primal, prices: &[f64]) -> bool {
         }
     }
     false
+}
+
+/// Takes the same share off all that is carried and returned, so that nothing is above its limit and all stays in balance;
+/// `false` if some of it has to go.
+fn shrink(p: &Programme, x: &mut Primal, loads: &[f64], limit: &[f64]) -> bool {
+    let keep = loads.iter().zip(limit).map(|(x, k)| if *x > *k { k / x } else { 1.0 }).fold(1.0, f64::min)
+        * (1.0 - 1e-12);
+    if p.choke.iter().any(|c| c.is_infinite()) {
+        return false;
+    }
+    for f in 0..p.flows() {
+        for a in p.alternatives(f) {
+            x.shed[f] += x.carried[a] * (1.0 - keep);
+            x.carried[a] *= keep;
+        }
+    }
+    for u in &mut x.moved {
+        *u *= keep;
+    }
+    true
 }
 
 /// An entry of the heap, least first.

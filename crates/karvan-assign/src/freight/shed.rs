@@ -121,9 +121,8 @@ pub fn least_shedding(p: &Programme, accuracy: f64) -> Shedding {
                 break;
             }
         }
-        let mut x =
-            Primal { carried: vec![0.0; p.cost.len()], shed: vec![0.0; p.flows()], moved: Vec::new() };
-        ascent.flows(&mut x.carried, &mut x.shed);
+        let (carried, shed) = ascent.flows();
+        let mut x = Primal { carried: carried.to_vec(), shed: shed.to_vec(), moved: Vec::new() };
         prices = std::mem::take(&mut ascent.prices);
         if repair(&soft, &mut x, &prices) {
             fill(&soft, &mut x);

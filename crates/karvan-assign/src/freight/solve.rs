@@ -13,7 +13,7 @@ use super::recover::repair;
 pub struct Settings {
     /// Duality gap at which the solution is good enough, as a share of the cost.
     pub gap: f64,
-    /// Evaluations of the dual after which it is given up.
+    /// Evaluations of the dual, and products with its second derivatives, after which it is given up.
     pub most_evaluations: u64,
 }
 
@@ -76,6 +76,9 @@ pub enum SolveError {
     },
 }
 
+/// Evaluations between two attempts to make flows feasible, at least.
+const CHECK: u64 = 25;
+
 /// Solves a programme. `start` holds prices to begin from, of an earlier solution of a programme with the same rows.
 ///
 /// # Errors
@@ -99,24 +102,27 @@ pub fn solve(
     let mut best: Option<(Primal, f64, f64)> = None;
     let mut best_dual = f64::NEG_INFINITY;
     let mut best_prices = ascent.prices.clone();
-    let mut next_check = 10;
     let mut gap = f64::INFINITY;
-    let mut iteration = 0u64;
+    let mut since_check = 0;
     let mut spare = Primal::default();
     let end = loop {
+        let before = ascent.evaluations;
         let step = ascent.step();
-        iteration += 1;
+        // Making flows feasible costs some evaluations: it is tried where that is little beside the steps in between.
+        since_check += ascent.evaluations - before;
         let dual = ascent.untightened();
         if dual > best_dual {
             best_dual = dual;
             best_prices.clone_from(&ascent.prices);
         }
         let last = step == Step::Stuck || ascent.evaluations >= settings.most_evaluations;
-        if iteration >= next_check || last {
-            next_check = iteration + 10;
-            spare.carried.resize(p.cost.len(), 0.0);
-            spare.shed.resize(p.flows(), 0.0);
-            ascent.flows(&mut spare.carried, &mut spare.shed);
+        if since_check >= CHECK || last {
+            since_check = 0;
+            let (carried, shed) = ascent.flows();
+            spare.carried.clear();
+            spare.carried.extend_from_slice(carried);
+            spare.shed.clear();
+            spare.shed.extend_from_slice(shed);
             spare.moved = p.moves.iter().map(|m| m.units_at(&ascent.prices)).collect();
             if repair(p, &mut spare, &ascent.prices) {
                 let c = primal_side(p, &spare);
