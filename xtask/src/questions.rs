@@ -24,6 +24,9 @@ struct Section {
     #[serde(default)]
     ask: Vec<Ask>,
     known: String,
+    /// Rows of the model that made the difference, as `rule/key`: quoted with their sources.
+    #[serde(default)]
+    rows: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +56,50 @@ fn words(command: &str) -> Vec<String> {
     }
     out.retain(|w| !w.is_empty());
     out
+}
+
+/// A row of the model by its key: what it says, with the addresses of its sources and what is assumed.
+fn quoted(root: &Path, row: &str) -> Result<String> {
+    let model = root.join("models/trans-caspian");
+    let (table, key) = row.split_once('/').with_context(|| format!("`{row}` is not written table/key"))?;
+    let cells = find(&model, table, key)?.with_context(|| format!("the model has no row `{row}`"))?;
+    let cell = |name: &str| cells.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.trim());
+    let what = ["what", "name", "note"].into_iter().map(cell).find(|t| !t.is_empty()).unwrap_or_default();
+    let mut said = Vec::new();
+    for part in cell("claim").split(';').map(str::trim).filter(|p| !p.is_empty()) {
+        // What is assumed may hold the separator: it is the rest.
+        if part.starts_with("assumed:") {
+            let at = cell("claim").find("assumed:").unwrap_or_default();
+            said.push(cell("claim")[at..].to_owned());
+            break;
+        }
+        let source = find(&model, "source", part)?.with_context(|| format!("no source `{part}`"))?;
+        let of = |name: &str| source.iter().find(|(n, _)| n == name).map_or("", |(_, v)| v.as_str());
+        said.push(if of("url").is_empty() { of("publisher").to_owned() } else { format!("<{}>", of("url")) });
+    }
+    Ok(format!("`{row}`: {what} {}", said.join("; ")))
+}
+
+/// The cells of a row by their columns, from the files of a table.
+fn find(model: &Path, table: &str, key: &str) -> Result<Option<Vec<(String, String)>>> {
+    let mut files: Vec<_> = std::fs::read_dir(model)?.filter_map(|e| Some(e.ok()?.path())).collect();
+    files.sort();
+    let of_table = |p: &Path| {
+        let name = p.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name == format!("{table}.csv") || name.starts_with(&format!("{table}.")) && name.ends_with(".csv")
+    };
+    for file in files.into_iter().filter(|p| of_table(p)) {
+        let mut reader = csv::Reader::from_path(&file).with_context(|| file.display().to_string())?;
+        let header = reader.headers()?.clone();
+        for record in reader.records() {
+            let record = record?;
+            if header.iter().position(|h| h == "id").and_then(|i| record.get(i)) == Some(key) {
+                let cells = header.iter().zip(record.iter());
+                return Ok(Some(cells.map(|(h, v)| (h.to_owned(), v.to_owned())).collect()));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The pages, by the name of their files in `docs/`.
@@ -112,6 +159,12 @@ fn page(root: &Path, name: &str, check: bool) -> Result<()> {
             let _ = writeln!(out, "{}\n```", lines.join("\n").trim_end());
         }
         let _ = write!(out, "\n{}\n", s.known.trim());
+        if !s.rows.is_empty() {
+            out.push('\n');
+        }
+        for row in &s.rows {
+            let _ = writeln!(out, "- {}", quoted(root, row).with_context(|| s.title.clone())?);
+        }
     }
     let target = root.join(format!("docs/{name}.md"));
     if check {
