@@ -33,6 +33,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
         json(karvan_model::chronicle::chronicle_schema().as_value())?,
     ));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
+    pages.push(("schema/demand.schema.json", json(karvan_demand::explanation_schema().as_value())?));
     pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {

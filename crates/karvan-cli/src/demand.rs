@@ -2,12 +2,10 @@
 
 use std::cell::OnceCell;
 
-use karvan_demand::{Cell, Demand, DemandError, Od};
+use karvan_demand::{Cell, Demand, DemandError, Explanation, Od, PlaceShare, RowShown};
 use karvan_model::Model;
 use karvan_model::places::{Gazetteer, Place, find_cargo};
-use karvan_model::tables::{TradeEnd, TradeUnit};
 use karvan_study::{Inputs, Run, Table};
-use serde_json::json;
 
 use crate::args::{Common, DemandExplain, Format, Years};
 use crate::exit::{DONE, Failure, wrong_input};
@@ -59,7 +57,13 @@ pub fn build(common: &Common, years: Years) -> Result<u8, Failure> {
     let model = &loaded.model;
     run.stage("trade", || Ok::<_, Failure>(vec![table_of_cells(model, demand()?)]))?;
     run.stage("zones", || Ok::<_, Failure>(vec![table_of_flows(model, demand()?)]))?;
-    run.stage("fit", || Ok::<_, Failure>(vec![table_of_fit(demand()?), table_of_totals(model, demand()?)]))?;
+    run.stage("fit", || {
+        Ok::<_, Failure>(vec![
+            table_of_fit(demand()?),
+            table_of_totals(model, demand()?),
+            table_of_folds(demand()?),
+        ])
+    })?;
     run.stage("demand", || Ok::<_, Failure>(vec![table_of_od(model, demand()?)]))?;
     let there = run.reused().len();
     let rows = run.manifest().stages.iter().flat_map(|s| &s.tables).map(|t| t.rows).sum::<usize>();
@@ -125,6 +129,23 @@ fn table_of_fit(d: &Demand) -> Table {
         .whole("cell", 0..d.cells.len() as i64)
         .number("prior", d.cells.iter().map(|c| c.tonnes))
         .number("fitted", d.fitted.iter().copied())
+}
+
+/// Cells that are others without the totals of a page.
+fn table_of_folds(d: &Demand) -> Table {
+    let mut rows: Vec<(&str, usize, f64)> = Vec::new();
+    for (page, tonnes) in &d.folds {
+        let cells = tonnes.iter().zip(&d.fitted).enumerate();
+        rows.extend(
+            cells
+                .filter(|(_, (x, all))| (*x / *all - 1.0).abs() > 1e-9)
+                .map(|(i, (x, _))| (page.as_str(), i, *x)),
+        );
+    }
+    Table::new("folds")
+        .text("page", rows.iter().map(|r| r.0))
+        .whole("cell", rows.iter().map(|r| r.1 as i64))
+        .number("left_out", rows.iter().map(|r| r.2))
 }
 
 fn table_of_totals(model: &Model, d: &Demand) -> Table {
@@ -235,140 +256,109 @@ pub fn explain(common: &Common, args: &DemandExplain) -> Result<u8, Failure> {
     let (from, to) = (region(model, &args.from)?, region(model, &args.to)?);
     let cargo = find_cargo(model, &args.cargo)?;
     let d = karvan_demand::build(model, &[args.year])?;
-    let found =
-        d.cells.iter().position(|c| (&c.from, &c.to, c.cargo, c.year) == (&from, &to, cargo, args.year));
-    let name = &model.tables.cargo[cargo.ix()].name_en;
-    let id = model.tables.cargo[cargo.ix()].id.as_str();
-    let Some(i) = found else {
+    let Some(mut e) = d.explain(model, &from, &to, cargo, args.year)? else {
+        let id = &model.tables.cargo[cargo.ix()].id;
         return Err(Failure::NoAnswer(
-            format!("the model knows of no trade in {} from {from} to {to} in {}", id, args.year),
-            Some("`karvan demand build --year Y --format csv` lists all it knows of".into()),
+            format!("the model knows of no trade in {id} from {from} to {to} in {}", args.year),
+            Some(format!("`karvan demand build --year {} --format csv` lists all it knows of", args.year)),
         ));
     };
-    let (cell, fitted) = (&d.cells[i], d.fitted[i]);
-    let row = &model.tables.trade[cell.row];
-    let claim = |c: &karvan_model::cell::Claim| karvan_model::cell::Cell::write(c);
-    let beside: Vec<_> = karvan_demand::trade::rows_of(model, &from, &to, Some(id))
-        .into_iter()
-        .filter(|(r, t)| *r != cell.row && t.year == row.year)
-        .collect();
-    let totals: Vec<_> = d.totals.iter().filter(|t| t.counts(model, cell)).collect();
-    let mut flows: Vec<_> = d.flows.iter().filter(|f| f.cell == i).collect();
-    flows.truncate(12);
-    let origins = karvan_demand::zones::places(model, &from, id, TradeEnd::Origin)?;
-    let ends = karvan_demand::zones::places(model, &to, id, TradeEnd::Destination)?;
-    let node = |n| model.node(n).name_en.clone();
+    e.model_hash = loaded.raw_hash;
+    let text = if format == Format::Json { out::json(&e)? } else { told(&e).into_bytes() };
+    out::deliver(common.output.as_deref(), &text)?;
+    Ok(DONE)
+}
 
-    if format == Format::Json {
-        let total = |t: &&karvan_demand::TotalFit| {
-            json!({"id": model.tables.trade_total[t.row].id.as_str(), "page": t.page, "published_t": t.published,
-                "range_t": [t.range.0, t.range.1], "prior_t": t.prior, "fitted_t": t.fitted, "left_out_t": t.left_out})
-        };
-        let place =
-            |(n, s): &(karvan_model::NodeIx, f64)| json!({"node": model.node(*n).id.as_str(), "share": s});
-        let text = out::json(&json!({
-            "schema_version": 1,
-            "model_hash": loaded.raw_hash,
-            "from": from, "to": to, "cargo": id, "year": args.year,
-            "tonnes": fitted, "range_t": karvan_demand::trade::range_of(fitted, cell.log_sd), "basis": cell.basis,
-            "trade": {"year": row.year, "rank": row.rank, "quantity": row.quantity.best, "unit": row.unit.word(),
-                "claim": claim(&row.claim), "unit_value_usd_per_t": cell.unit_value, "index": cell.index,
-                "index_from_usd": cell.index_from, "tonnes": cell.tonnes, "log_sd": cell.log_sd},
-            "origins": origins.iter().map(place).collect::<Vec<_>>(),
-            "destinations": ends.iter().map(place).collect::<Vec<_>>(),
-            "totals": totals.iter().map(total).collect::<Vec<_>>(),
-            "flows": flows.iter().map(|f| json!({"from": model.node(f.from).id.as_str(),
-                "to": model.node(f.to).id.as_str(), "tonnes": fitted * f.share})).collect::<Vec<_>>(),
-        }))?;
-        out::deliver(common.output.as_deref(), &text)?;
-        return Ok(DONE);
-    }
+/// Places and flows that are shown of an explanation; JSON has all.
+const MOST_PLACES: usize = 6;
+const MOST_FLOWS: usize = 12;
 
+fn told(e: &Explanation) -> String {
+    let ranged = |t: f64, r: (f64, f64)| format!("{} ({} to {}) t", rounded(t), rounded(r.0), rounded(r.1));
+    let quantity = |r: &RowShown| match r.unit.as_str() {
+        "usd" => format!("{} USD", thousands(r.quantity)),
+        unit => format!("{} {unit}", thousands(r.quantity)),
+    };
     let mut t = format!(
-        "{name}, {from} to {to}, {}: {} t, {}\n",
-        args.year,
-        ranged(fitted, cell.log_sd),
-        cell.basis.word()
+        "{}, {} to {}, {}: {}, {}\n",
+        e.cargo_name,
+        e.from,
+        e.to,
+        e.year,
+        ranged(e.tonnes, e.range_t),
+        e.basis.word()
     );
-    let quantity = |q: f64, unit: TradeUnit| match unit {
-        TradeUnit::Tonne => format!("{} t", thousands(q)),
-        TradeUnit::Usd => format!("{} USD", thousands(q)),
-    };
-    t.push_str(&format!(
-        "\ntrade     {}: {}\n          {}\n",
-        row.year,
-        quantity(row.quantity.best, row.unit),
-        claim(&row.claim)
-    ));
-    if let Some(v) = cell.unit_value {
-        let c = &model.tables.cargo[cargo.ix()];
-        t.push_str(&format!(
-            "          at {v} USD a tonne ({}): {} t\n",
-            claim(&c.value_claim),
-            rounded(row.quantity.best / v)
-        ));
+    let row = &e.trade.row;
+    let mut lines = vec![format!("{}: {}", row.year, quantity(row)), row.claim.clone()];
+    if let (Some(v), Some(claim)) = (e.trade.unit_value_usd_per_t, &e.trade.unit_value_claim) {
+        lines.push(format!("at {v} USD a tonne ({claim}): {} t", rounded(row.quantity / v)));
     }
-    match cell.index_from {
-        Some((was, is)) => t.push_str(&format!(
-            "          carried from {} to {} by the value of all goods of the pair, {:.0} to {:.0} million USD: x {:.2}\n",
-            row.year, cell.year, was / 1e6, is / 1e6, cell.index
-        )),
-        None if row.year != cell.year => t.push_str(&format!(
-            "          carried from {} to {} unchanged: the pair's total is not known\n",
-            row.year, cell.year
+    match e.trade.index_from_usd {
+        Some((was, is)) => {
+            let cut = (is / was / e.trade.index - 1.0).abs() > 1e-9;
+            lines.push(format!(
+                "carried from {} to {} by the value of all goods of the pair, {:.0} to {:.0} million USD: x {:.2}{}",
+                row.year,
+                e.year,
+                was / 1e6,
+                is / 1e6,
+                e.trade.index,
+                if cut { ", where `demand_index_most` cuts it" } else { "" }
+            ));
+        }
+        None if row.year != e.year => lines.push(format!(
+            "carried from {} to {} unchanged: the pair's total is not known",
+            row.year, e.year
         )),
         None => {}
     }
-    t.push_str(&format!("          {} t\n", ranged(cell.tonnes, cell.log_sd)));
-    for (_, b) in beside {
-        t.push_str(&format!(
-            "          not used (rank {} against {}): {}, {}\n",
-            b.rank,
-            row.rank,
-            quantity(b.quantity.best, b.unit),
-            claim(&b.claim)
-        ));
+    lines.push(ranged(e.trade.tonnes, e.trade.range_t));
+    for b in &e.trade.beside {
+        lines.push(format!("not used (rank {} against {}): {}, {}", b.rank, row.rank, quantity(b), b.claim));
     }
-    let places = |list: &[(karvan_model::NodeIx, f64)]| {
-        let mut list = list.to_vec();
-        list.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let more = list.len().saturating_sub(6);
-        list.truncate(6);
-        let shown = list
-            .iter()
-            .map(|(n, s)| format!("{} {:.0} %", node(*n), 100.0 * s))
-            .collect::<Vec<_>>()
-            .join(", ");
+    section(&mut t, "trade", &lines);
+    let places = |list: &[PlaceShare]| {
+        let of = list.iter().take(MOST_PLACES).map(|p| format!("{} {:.0} %", p.name, 100.0 * p.share));
+        let shown = of.collect::<Vec<_>>().join(", ");
+        let more = list.len().saturating_sub(MOST_PLACES);
         if more > 0 { format!("{shown}, {more} more") } else { shown }
     };
-    t.push_str(&format!("\nzones     from {}\n          to {}\n", places(&origins), places(&ends)));
-    if totals.is_empty() {
-        t.push_str("\ntotals    no published total counts it\n");
-    }
-    for (n, f) in totals.iter().enumerate() {
-        let r = &model.tables.trade_total[f.row];
-        t.push_str(&format!(
-            "{}    {} to {}: published {} t; from trade {}, fitted {}, without its page {}\n          {}\n",
-            if n == 0 { "\ntotals" } else { "      " },
-            r.first,
-            r.last,
-            rounded(f.published),
-            rounded(f.prior),
-            rounded(f.fitted),
-            rounded(f.left_out),
-            f.page
+    section(
+        &mut t,
+        "zones",
+        &[format!("from {}", places(&e.origins)), format!("to {}", places(&e.destinations))],
+    );
+    let mut lines = Vec::new();
+    for f in &e.totals {
+        lines.push(format!(
+            "{} to {}: published {} t; from trade {}, fitted {}, without its page {}",
+            f.first,
+            f.last,
+            rounded(f.published_t),
+            rounded(f.prior_t),
+            rounded(f.fitted_t),
+            rounded(f.left_out_t)
         ));
+        lines.push(f.page.clone());
     }
-    t.push('\n');
-    for (n, f) in flows.iter().enumerate() {
-        t.push_str(&format!(
-            "{}     {} to {}: {} t\n",
-            if n == 0 { "flows" } else { "     " },
-            node(f.from),
-            node(f.to),
-            rounded(fitted * f.share)
-        ));
+    if lines.is_empty() {
+        lines.push("no published total counts it".into());
     }
-    out::deliver(common.output.as_deref(), t.as_bytes())?;
-    Ok(DONE)
+    section(&mut t, "totals", &lines);
+    let flows = e.flows.iter().take(MOST_FLOWS);
+    let mut lines: Vec<String> =
+        flows.map(|f| format!("{} to {}: {} t", f.from_name, f.to_name, rounded(f.tonnes))).collect();
+    let rest: f64 = e.flows.iter().skip(MOST_FLOWS).map(|f| f.tonnes).sum();
+    if e.flows.len() > MOST_FLOWS {
+        lines.push(format!("{} more: {} t", e.flows.len() - MOST_FLOWS, rounded(rest)));
+    }
+    section(&mut t, "flows", &lines);
+    t
+}
+
+fn section(text: &mut String, head: &str, lines: &[String]) {
+    text.push('\n');
+    for (i, line) in lines.iter().enumerate() {
+        text.push_str(&format!("{:<10}{line}\n", if i == 0 { head } else { "" }));
+    }
 }

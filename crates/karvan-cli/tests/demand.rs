@@ -38,7 +38,11 @@ fn a_flow_is_explained_from_its_rows_to_its_places() {
     let of = |args: &[&str]| {
         let mut all = vec!["demand", "explain"];
         all.extend(args);
-        told(&here(&all))
+        let told = told(&here(&all));
+        // The corridor's hash changes with every table that is added to it.
+        let hash =
+            told.split("\"model_hash\": \"").nth(1).and_then(|t| t.get(..64)).unwrap_or("no hash").to_owned();
+        told.replace(&hash, "HASH")
     };
     insta::assert_snapshot!(of(&["--from", "XA", "--to", "XC", "--cargo", "ore", "--year", "2031"]));
     insta::assert_snapshot!(of(&["--from", "Kess", "--to", "Dorn", "--cargo", "tea", "--year", "2032"]));

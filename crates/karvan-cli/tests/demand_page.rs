@@ -109,6 +109,18 @@ fn demand_of_the_built_in_model_and_its_page() {
         mean(&left_out).exp(),
         mean(&after).exp()
     );
+    let basis = texts(&cells, "basis");
+    let of = |b: &str| {
+        let of_2023 = (0..cells.rows()).filter(|i| year[*i] == 2023 && basis[*i] == b);
+        of_2023.map(|i| fitted[i]).sum::<f64>() / 1e6
+    };
+    let _ = writeln!(
+        part,
+        "Of the tonnes of 2023 are sourced {:.0} Mt, derived {:.0} Mt, assumed {:.0} Mt.\n",
+        of("sourced"),
+        of("derived"),
+        of("assumed")
+    );
     let mut largest: BTreeMap<(&str, &str, &str), [f64; 7]> = BTreeMap::new();
     for i in 0..cells.rows() {
         if let Ok(y) = usize::try_from(year[i] - 2019)

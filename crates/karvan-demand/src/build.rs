@@ -39,12 +39,16 @@ pub struct Demand {
     pub flows: Vec<Flow>,
     /// Step 3: tonnes of the cells that agree with the published totals.
     pub fitted: Vec<f64>,
+    /// The same without the totals of one page, by page: what may be scored on that page.
+    pub folds: BTreeMap<String, Vec<f64>>,
     /// What the totals say of it.
     pub totals: Vec<TotalFit>,
     /// Gap of the estimation to its lower bound, relative.
     pub gap: f64,
     /// Sweeps it took.
     pub sweeps: usize,
+    /// The published totals, each with its page.
+    known: Vec<(Total, String)>,
     /// Years asked for; the cells hold others where a total reaches into them.
     pub years: Vec<u32>,
 }
@@ -126,7 +130,6 @@ pub fn build(model: &Model, years: &[u32]) -> Result<Demand, DemandError> {
     let flows = zones::flows(model, &cells)?;
 
     let prior: Vec<f64> = cells.iter().map(|c| c.tonnes).collect();
-    let weight: Vec<f64> = cells.iter().map(|c| 1.0 / (c.tonnes * c.log_sd * c.log_sd)).collect();
     let known: Vec<(Total, f64, String)> = totals
         .iter()
         .map(|t| {
@@ -139,18 +142,12 @@ pub fn build(model: &Model, years: &[u32]) -> Result<Demand, DemandError> {
         .collect();
     let fitted_to = |without: Option<&str>| {
         let of = known.iter().filter(|(.., p)| Some(p.as_str()) != without).map(|(t, ..)| t.clone());
-        let found = fit::fit(&prior, &weight, &of.collect::<Vec<_>>());
-        if found.gap() <= fit::TOLERANCE {
-            Ok(found)
-        } else {
-            Err(DemandError::NotConverged { gap: found.gap(), sweeps: found.sweeps })
-        }
+        converged(&cells, &of.collect::<Vec<_>>())
     };
     let all = fitted_to(None)?;
-    let pages: BTreeSet<&str> = known.iter().map(|(.., p)| p.as_str()).collect();
-    let mut without: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for p in pages {
-        without.insert(p, fitted_to(Some(p))?.flows);
+    let mut folds: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for page in known.iter().map(|(.., p)| p).collect::<BTreeSet<_>>() {
+        folds.insert(page.clone(), fitted_to(Some(page))?.flows);
     }
     let sum = |t: &Total, x: &[f64]| t.parts.iter().map(|(i, a)| a * x[*i]).sum::<f64>();
     let totals = known
@@ -163,10 +160,12 @@ pub fn build(model: &Model, years: &[u32]) -> Result<Demand, DemandError> {
             range: range_of(t.value, *log_sd),
             prior: sum(t, &prior),
             fitted: sum(t, &all.flows),
-            left_out: sum(t, &without[page.as_str()]),
+            left_out: sum(t, &folds[page]),
         })
         .collect();
     Ok(Demand {
+        folds,
+        known: known.into_iter().map(|(t, _, page)| (t, page)).collect(),
         fitted: all.flows.clone(),
         gap: all.gap(),
         sweeps: all.sweeps,
@@ -222,8 +221,14 @@ impl Demand {
     }
 
     /// A total of the network (a port, a border, a line) as the fit takes it: `share` says what part of a flow passes
-    /// there, which an assignment knows. [`fit::fit`] then takes it beside the others.
-    pub fn network_total(&self, value: f64, sd: f64, share: impl Fn(&Flow) -> f64) -> Total {
+    /// there, which an assignment knows. `sd` is its standard deviation, in tonnes.
+    pub fn network_total(
+        &self,
+        page: &str,
+        value: f64,
+        sd: f64,
+        share: impl Fn(&Flow) -> f64,
+    ) -> NetworkTotal {
         let mut parts: BTreeMap<usize, f64> = BTreeMap::new();
         for f in &self.flows {
             let part = f.share * share(f);
@@ -231,13 +236,41 @@ impl Demand {
                 *parts.entry(f.cell).or_default() += part;
             }
         }
-        Total { value, sd, parts: parts.into_iter().collect() }
+        NetworkTotal { page: page.to_owned(), total: Total { value, sd, parts: parts.into_iter().collect() } }
     }
 
-    /// Tonnes and weights of the cells as [`fit::fit`] takes them.
-    pub fn prior(&self) -> (Vec<f64>, Vec<f64>) {
-        let weight = self.cells.iter().map(|c| 1.0 / (c.tonnes * c.log_sd * c.log_sd)).collect();
-        (self.cells.iter().map(|c| c.tonnes).collect(), weight)
+    /// Tonnes of the cells that agree with the published totals of trade and these of the network, but for those of one
+    /// page, which may then be scored. [`Demand::od_of`] makes flows of them.
+    ///
+    /// # Errors
+    /// If totals that must be met contradict each other.
+    pub fn refit(&self, network: &[NetworkTotal], without: Option<&str>) -> Result<Vec<f64>, DemandError> {
+        let trade = self.known.iter().map(|(t, page)| (t, page));
+        let all = trade.chain(network.iter().map(|n| (&n.total, &n.page)));
+        let of = all.filter(|(_, page)| Some(page.as_str()) != without).map(|(t, _)| t.clone());
+        converged(&self.cells, &of.collect::<Vec<_>>()).map(|f| f.flows)
+    }
+}
+
+/// A total of the network with the page it was published on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkTotal {
+    /// Page: totals of one are left out together.
+    pub page: String,
+    /// What it says, and of which cells.
+    pub total: Total,
+}
+
+/// The estimate of cells' tonnes, if it was reached.
+fn converged(cells: &[Cell], totals: &[Total]) -> Result<fit::Fitted, DemandError> {
+    let prior: Vec<f64> = cells.iter().map(|c| c.tonnes).collect();
+    // The weight that gives each cell the standard deviation of its logarithm.
+    let weight: Vec<f64> = cells.iter().map(|c| 1.0 / (c.tonnes * c.log_sd * c.log_sd)).collect();
+    let found = fit::fit(&prior, &weight, totals);
+    if found.gap() <= fit::TOLERANCE && found.miss <= fit::TOLERANCE {
+        Ok(found)
+    } else {
+        Err(DemandError::NotConverged { gap: found.gap(), sweeps: found.sweeps })
     }
 }
 

@@ -10,10 +10,12 @@
 //! Wagons, boxes and lorries are not its business: who assigns the demand chooses equipment.
 
 mod build;
+mod explain;
 pub mod fit;
 pub mod trade;
 pub mod zones;
 
-pub use build::{Demand, Od, TotalFit, build, of_year};
+pub use build::{Demand, NetworkTotal, Od, TotalFit, build, of_year};
+pub use explain::{Explanation, PlaceFlow, PlaceShare, RowShown, TotalStep, TradeStep, explanation_schema};
 pub use trade::{Basis, Cell, DemandError};
 pub use zones::Flow;

@@ -10,7 +10,7 @@ use karvan_model::tables::{Trade, TradeUnit};
 use karvan_model::{CargoIx, Model};
 
 /// How a figure is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
     /// Stated for this year in tonnes by the model's own `demand` table.
@@ -64,6 +64,9 @@ pub struct Cell {
 
 /// Standard deviations between the best figure and the ends of a range: ranges are read as 90 %.
 pub const RANGE_SD: f64 = 1.645;
+
+/// Least standard deviation of a logarithm: a thousandth.
+const SUREST: f64 = 1e-3;
 
 impl Cell {
     /// Low and high end of the tonnes: 90 % of the lognormal that the uncertainty stands for.
@@ -214,7 +217,8 @@ pub fn cells(model: &Model, years: &[u32]) -> Result<Vec<Cell>, DemandError> {
                 cargo,
                 year,
                 tonnes,
-                log_sd: var.sqrt(),
+                // Nothing is known better than this; it also keeps the weights of the fit finite.
+                log_sd: var.sqrt().max(SUREST),
                 basis,
                 row,
                 unit_value,

@@ -5,6 +5,7 @@ use std::path::Path;
 use karvan_demand::{Basis, Demand, DemandError, build, of_year};
 use karvan_model::raw::{Problem, Severity};
 use karvan_model::{Model, Tables, check};
+use proptest::prelude::*;
 
 fn read(edit: impl Fn(&str, String) -> String) -> (Model, Vec<Problem>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../karvan-cli/tests/corridor2");
@@ -175,4 +176,58 @@ fn a_model_without_what_is_needed_says_what() {
         build(&m, &[1999]).map(|_| ()),
         Err(DemandError::Year { given: 1999, first: 2029, last: 2036 })
     );
+}
+
+#[test]
+fn totals_of_the_network_are_met_through_shares_and_left_out_by_page() {
+    let m = corridor();
+    let d = build(&m, &[2031]).expect("demand");
+    // A counter at the mine's gate: half of the ore passes it, and nothing else.
+    let mine = m.node_ix("tarn_mine").expect("the mine");
+    let share =
+        |f: &karvan_demand::Flow| if f.from == mine && d.cells[f.cell].year == 2031 { 0.5 } else { 0.0 };
+    let gate = d.network_total("gate", 30_000.0, 0.0, share);
+    let ore =
+        d.cells.iter().position(|c| c.year == 2031 && m.tables.cargo[c.cargo.ix()].id.as_str() == "ore");
+    let ore = ore.expect("ore");
+    let tonnes = d.refit(std::slice::from_ref(&gate), None).expect("a fit");
+    assert!((tonnes[ore] - 60_000.0).abs() < 1e-3, "{}", tonnes[ore]);
+    let of_mine: f64 = d.od_of(&tonnes).iter().filter(|o| o.from == mine).map(|o| o.tonnes).sum();
+    assert!((of_mine - 60_000.0).abs() < 1e-3);
+    // Left out, it has changed nothing.
+    assert_eq!(d.refit(std::slice::from_ref(&gate), Some("gate")).expect("a fit"), d.fitted);
+    // Two gates that must be met and cannot both be.
+    let other = d.network_total("other", 90_000.0, 0.0, share);
+    assert!(matches!(d.refit(&[gate, other], None), Err(DemandError::NotConverged { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(30))]
+    /// Whatever weights and quantities: places share each cell without loss, and a cell's tonnes are the sum of its flows.
+    #[test]
+    fn margins_are_kept(
+        weights in prop::collection::vec(0.0..1e6f64, 8),
+        quantities in prop::collection::vec(1.0..1e8f64, 10),
+        least in 1.0..1e6f64,
+    ) {
+        let mut m = corridor();
+        for (z, w) in m.tables.zone.rows.iter_mut().zip(&weights) {
+            z.weight = *w + 1.0;
+        }
+        for (t, q) in m.tables.trade.rows.iter_mut().zip(&quantities) {
+            t.quantity = karvan_units::Estimate::exact(*q);
+        }
+        for p in m.tables.parameter.rows.iter_mut().filter(|p| p.id.as_str() == "demand_least_t") {
+            p.value = karvan_units::Estimate::exact(least);
+        }
+        let d = build(&m, &[2030, 2031, 2032]).expect("demand");
+        let mut by_cell = vec![0.0; d.cells.len()];
+        for o in d.od() {
+            prop_assert!(o.tonnes > 0.0 && o.from != o.to);
+            by_cell[o.cell.expect("a cell")] += o.tonnes;
+        }
+        for (i, c) in d.cells.iter().enumerate().filter(|(_, c)| d.years.contains(&c.year)) {
+            prop_assert!((by_cell[i] / d.fitted[i] - 1.0).abs() < 1e-9, "{c:?} {} {}", by_cell[i], d.fitted[i]);
+        }
+    }
 }
