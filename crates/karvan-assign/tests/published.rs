@@ -26,7 +26,7 @@ const SMALL: [Instance; 7] = [
     ("ChicagoSketch", 0.02, 0.04, 17313018.7387477, 2e-14),
 ];
 
-/// Minutes of work; `cargo nextest run --run-ignored all` runs it. Three codes agree on the objective to 1e-12.
+/// Three codes agree on the objective to 1e-12.
 const LARGE: [Instance; 1] = [("AustinSDB", 0.0, 0.0, 12950559.35662, 1e-11)];
 
 fn folder() -> Option<PathBuf> {
@@ -103,7 +103,7 @@ fn small_published_networks_are_solved_to_all_their_digits() {
 }
 
 #[test]
-#[ignore = "takes a minute"]
+#[ignore = "a minute of CPU each time; `cargo nextest run -p karvan-assign --run-ignored all` runs it too"]
 fn large_published_networks_are_solved() {
     solve_all(&LARGE, 1e-12);
 }

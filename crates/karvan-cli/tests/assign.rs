@@ -1,40 +1,18 @@
 //! `karvan assign` as its users see it, on a network of two roads whose equilibrium has a closed form: capacities 10 and 20 share
 //! 24 as 8 and 16.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
-fn two_roads() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/two_roads")
-}
+use std::path::Path;
+use std::process::Output;
 
-fn karvan(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan"))
-        .env_remove("TNTP_DIR")
-        .args(args)
-        .output()
-        .expect("the program starts")
-}
+use common::{ends, karvan, told, two_roads};
 
 /// Runs the command on a folder.
 fn on(folder: &Path, args: &[&str]) -> Output {
     let mut all = vec!["assign", "--tntp", folder.to_str().expect("a path in UTF-8")];
     all.extend(args);
     karvan(&all)
-}
-
-/// What a command prints, with its exit status. Gaps near the limit of double precision are noise.
-fn told(o: &Output) -> String {
-    let text = |b: &[u8]| String::from_utf8_lossy(b).replace(&*two_roads().to_string_lossy(), "ROADS");
-    let (out, err) = (text(&o.stdout), text(&o.stderr));
-    format!("status: {:?}\n--- stdout\n{out}--- stderr\n{err}", o.status.code())
-}
-
-#[track_caller]
-fn ends(o: &Output, status: i32, wanted: &str) {
-    let told = told(o);
-    assert_eq!(o.status.code(), Some(status), "{told}");
-    assert!(told.contains(wanted), "wanted: {wanted}\n{told}");
 }
 
 #[test]

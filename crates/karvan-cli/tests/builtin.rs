@@ -1,11 +1,11 @@
 //! The built-in model: sound, found by its names, the same in the program, in the folder and written out.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
 
-fn karvan(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
-}
+use std::path::Path;
+use std::process::Output;
+
+use common::karvan;
 
 fn stdout(o: &Output) -> String {
     String::from_utf8_lossy(&o.stdout).into_owned()

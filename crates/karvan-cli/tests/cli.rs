@@ -1,37 +1,11 @@
 //! The command line as its users see it: what is printed, where, and the exit status. On the invented corridor.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
-fn corridor() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
-}
+use std::path::Path;
+use std::process::Output;
 
-fn karvan(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
-}
-
-/// Runs a command on the invented corridor.
-fn here(args: &[&str]) -> Output {
-    let folder = corridor();
-    let mut all = vec!["--model", folder.to_str().expect("a path in UTF-8")];
-    all.extend(args);
-    karvan(&all)
-}
-
-/// What a command prints, with its exit status; the corridor's folder is `CORRIDOR`.
-fn told(o: &Output) -> String {
-    let text = |b: &[u8]| String::from_utf8_lossy(b).replace(&*corridor().to_string_lossy(), "CORRIDOR");
-    let (out, err) = (text(&o.stdout), text(&o.stderr));
-    format!("status: {:?}\n--- stdout\n{out}--- stderr\n{err}", o.status.code())
-}
-
-#[track_caller]
-fn ends(o: &Output, status: i32, wanted: &str) {
-    let told = told(o);
-    assert_eq!(o.status.code(), Some(status), "{told}");
-    assert!(told.contains(wanted), "wanted: {wanted}\n{told}");
-}
+use common::{corridor, ends, here, karvan, told};
 
 #[test]
 fn places_are_listed_the_likest_first() {

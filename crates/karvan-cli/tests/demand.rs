@@ -1,31 +1,10 @@
 //! `karvan demand` on the invented corridor.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
-fn corridor() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
-}
+use std::path::Path;
 
-fn here(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan"))
-        .args(["--model", corridor().to_str().expect("a path in UTF-8")])
-        .args(args)
-        .output()
-        .expect("the program starts")
-}
-
-fn told(o: &Output) -> String {
-    let text = |b: &[u8]| String::from_utf8_lossy(b).replace(&*corridor().to_string_lossy(), "CORRIDOR");
-    format!("status: {:?}\n--- stdout\n{}--- stderr\n{}", o.status.code(), text(&o.stdout), text(&o.stderr))
-}
-
-#[track_caller]
-fn ends(o: &Output, status: i32, wanted: &str) {
-    let told = told(o);
-    assert_eq!(o.status.code(), Some(status), "{told}");
-    assert!(told.contains(wanted), "wanted: {wanted}\n{told}");
-}
+use common::{ends, here, told};
 
 #[test]
 fn demand_is_shown_by_region_or_by_place() {

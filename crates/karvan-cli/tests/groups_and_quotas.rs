@@ -1,25 +1,11 @@
 //! Groups of states as levers, quotas, and batches of consignments: on the invented corridor, and a lever on the
 //! built-in model.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
 
-fn corridor() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
-}
+use std::path::Path;
 
-fn karvan(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
-}
-
-/// A scenario file in a folder of its own.
-fn scenario(text: &str) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("scenario.toml");
-    std::fs::write(&path, text).expect("written");
-    let path = path.to_str().expect("UTF-8").to_owned();
-    (folder, path)
-}
+use common::{corridor, karvan, scenario};
 
 /// The options of a plan: rules that applied to each, and its cost.
 fn options(args: &[&str]) -> Vec<(Vec<String>, f64)> {

@@ -1,18 +1,13 @@
 //! Who carries, where the goods have come through, and inspections: the conditions of rules that depend on more
 //! than the relation, on the invented corridor.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod common;
+
+use std::process::Output;
+
+use common::{corridor, karvan, scenario};
 
 use serde_json::Value;
-
-fn corridor() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corridor2")
-}
-
-fn karvan(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
-}
 
 /// A rule as an edit of a scenario.
 fn rule(id: &str, cells: &str) -> String {
@@ -21,17 +16,8 @@ fn rule(id: &str, cells: &str) -> String {
     )
 }
 
-/// A scenario file in a folder of its own.
-fn scenario(text: &str) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("scenario.toml");
-    std::fs::write(&path, format!("title = \"What if\"\n{text}")).expect("written");
-    let path = path.to_str().expect("UTF-8").to_owned();
-    (folder, path)
-}
-
 fn asked(command: &[&str], rules: &str) -> Output {
-    let (_folder, file) = scenario(rules);
+    let (_folder, file) = scenario(&format!("title = \"What if\"\n{rules}"));
     let corridor = corridor();
     let mut args = command.to_vec();
     args.extend(["--model", corridor.to_str().expect("UTF-8"), "--scenario", &file]);

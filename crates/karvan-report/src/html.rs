@@ -31,11 +31,14 @@ pub(crate) static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             .build()
             .expect("usual delimiters"),
     );
-    // The template is part of the program: tests render it in every language.
-    env.add_template("report", include_str!("../templates/report.html"))
-        .expect("the embedded template parses");
-    env.add_template("chronicle", include_str!("../templates/chronicle.html"))
-        .expect("the embedded template parses");
+    // The templates are part of the program: tests render them in every language.
+    for (name, source) in [
+        ("provenance", include_str!("../templates/provenance.html")),
+        ("report", include_str!("../templates/report.html")),
+        ("chronicle", include_str!("../templates/chronicle.html")),
+    ] {
+        env.add_template(name, source).expect("the embedded template parses");
+    }
     env
 });
 
