@@ -126,7 +126,7 @@ Examples:
   karvan rules --quota --as-of 2025-12-31                                   what every quota is
   karvan rules --quota --as-of 2025-12-31 --used report.csv                 and what a batch leaves of it
 
-A state is two letters; a place stands for its state. Export, transit, import and carriage are told in
+A state is named by two letters or its name; a place stands for its state. Export, transit, import and carriage are told in
 turn, the most decisive rule first. Between two places, --between also plans on both days (quantity and search as for
 karvan plan; without a quantity one unit's load) and says which options changed, by what. Formats: table, json, csv.")]
     Rules(Box<Rules>),
@@ -337,7 +337,7 @@ pub struct Places {
 /// Between which states, for what, when.
 #[derive(Debug, clap::Args)]
 pub struct Rules {
-    /// State of origin (two letters), or a place in it
+    /// State of origin (code or name), or a place in it
     #[arg(
         long,
         value_name = "STATE|PLACE",
@@ -365,7 +365,7 @@ pub struct Rules {
     /// States of transit, with commas between; without it those that a rule names
     #[arg(long, value_delimiter = ',', value_name = "STATE")]
     pub states: Vec<String>,
-    /// State in which the lorries are registered (two letters); without it, the state of origin
+    /// State in which the lorries are registered (code or name); without it, the state of origin
     #[arg(long, value_name = "STATE")]
     pub lorries_of: Option<String>,
     /// What changed after the first day, up to the last; between two places also which options appeared, vanished, or
@@ -482,7 +482,7 @@ pub struct Search {
     /// Place to go via; may be repeated
     #[arg(long, value_name = "PLACE", help_heading = "Search")]
     pub via: Vec<String>,
-    /// Place, state (two letters) or mode to avoid; may be repeated
+    /// Place, state (code or name) or mode to avoid; may be repeated
     #[arg(long, value_name = "PLACE|STATE|MODE", help_heading = "Search")]
     pub avoid: Vec<String>,
     /// Most options shown
@@ -522,7 +522,7 @@ pub struct Plan {
     /// Latest arrival, local time; a day alone means its end
     #[arg(long, value_name = "WHEN", value_parser = moment_end, help_heading = "When")]
     pub arrive_by: Option<DateTime>,
-    /// State in which the lorries are registered (two letters); without it, the state of origin
+    /// State in which the lorries are registered (code or name); without it, the state of origin
     #[arg(long, value_name = "STATE", help_heading = "Search")]
     pub lorries_of: Option<String>,
     /// How it is searched

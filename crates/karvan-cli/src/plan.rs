@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use jiff::civil::DateTime;
-use karvan_model::places::{Gazetteer, Place, find_cargo};
+use karvan_model::places::{Gazetteer, Place, find_cargo, find_state};
 use karvan_model::rules::QuotaUse;
 use karvan_model::tables::{Mode, Unit};
 use karvan_model::{Model, NodeIx, StateIx};
@@ -197,10 +197,10 @@ pub fn request(
 
 /// The state in which lorries are registered.
 pub fn lorries_of(model: &Model, text: &str) -> Result<StateIx, Failure> {
-    model.state_ix(text.trim()).ok_or_else(|| {
+    find_state(model, text).map_err(|_| {
         let known: Vec<&str> = model.tables.state.iter().map(|s| s.id.as_str()).collect();
         wrong_input(
-            format!("lorries of `{text}`: no state of the model has this code"),
+            format!("lorries of `{text}`: no state of the model has this code or name"),
             format!("lorries are registered in a state; the model knows {}", known.join(", ")),
         )
     })
@@ -217,7 +217,7 @@ fn avoid(model: &Model, places: &Gazetteer, text: &str) -> Result<Avoided, Failu
     if let Some(m) = Mode::ALL.iter().find(|m| m.word() == text.to_lowercase()) {
         return Ok(Avoided { mode: Some(*m), ..Avoided::default() });
     }
-    if let Some(s) = model.state_ix(text.trim()) {
+    if let Ok(s) = find_state(model, text) {
         return Ok(Avoided { state: Some(s), ..Avoided::default() });
     }
     match places.resolve(text)? {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use karvan_model::applied::{Applied, Relation};
 use karvan_model::batch::Reported;
-use karvan_model::places::{Gazetteer, Place, find_cargoes};
+use karvan_model::places::{Gazetteer, Place, find_cargoes, find_state};
 use karvan_model::quotas::{self, Declared, QuotasAnswer};
 use karvan_model::raw::Problem;
 use karvan_model::tables::{Mode, Unit};
@@ -201,7 +201,7 @@ fn options(
     notes: &mut Vec<String>,
 ) -> Result<Option<OptionChanges>, Failure> {
     let model = &loaded.model;
-    let is_state = |text: &str| model.state_ix(&text.trim().to_uppercase()).is_some();
+    let is_state = |text: &str| find_state(model, text).is_ok();
     let ([cargo], false, false) = (&relation.cargoes[..], is_state(ends.from), is_state(ends.to)) else {
         notes.push("Which options changed is said between two places and of one cargo: --from, --to and --cargo name them.".into());
         return Ok(None);
@@ -279,12 +279,12 @@ fn mode(text: &str) -> Result<Mode, Failure> {
     })
 }
 
-/// A state by its code, or the state of a place.
+/// A state by its code or name, or the state of a place.
 fn state(model: &Model, text: &str) -> Result<StateIx, Failure> {
-    if let Some(s) = model.state_ix(&text.trim().to_uppercase()) {
+    if let Ok(s) = find_state(model, text) {
         return Ok(s);
     }
-    let hint = "give a state by its two letters, or a place on land";
+    let hint = "give a state by its two letters or its name, or a place on land";
     match Gazetteer::new(model).resolve(text)? {
         Place::Nodes { nodes, .. } => nodes
             .iter()

@@ -295,6 +295,26 @@ fn help_teaches_and_completions_complete() {
 }
 
 #[test]
+fn a_state_is_named_by_its_code_or_by_its_names() {
+    let same = |by_code: &[&str], by_name: &[&str]| {
+        let (a, b) = (here(by_code), here(by_name));
+        assert_ne!(a.status.code(), Some(2), "{}", told(&a));
+        assert_eq!(told(&a), told(&b));
+    };
+    let rules = |from, to| ["rules", "--from", from, "--to", to, "--cargo", "ore", "--as-of", "2030-12-31"];
+    same(&rules("XA", "xc"), &rules("Ардия", "XC"));
+    let plan = |how, state| {
+        ["plan", "--from", "Orlo", "--to", "Dorn", "--cargo", "tea", "--tonnes", "100", how, state]
+    };
+    for how in ["--avoid", "--lorries-of"] {
+        let asked = |state| {
+            [&plan(how, state)[..], &["--depart", "2031-07-01", "--draws", "100", "--format", "csv"]].concat()
+        };
+        same(&asked("XB"), &asked("Belmar"));
+    }
+}
+
+#[test]
 fn rules_say_what_decides_and_why() {
     let ore = ["rules", "--from", "XA", "--to", "XC", "--cargo", "ore"];
     let on = |day: &str| here(&[&ore[..], &["--as-of", day]].concat());
