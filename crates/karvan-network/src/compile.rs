@@ -1334,9 +1334,11 @@ impl<'m> Builder<'m, '_> {
         let due = self.net.rates.rates[rate as usize].usd_once.best != 0.0;
         let day = self.question.as_of.unwrap_or(self.net.pricer.day);
         // Where the question is what stands in the way, a rule on a state's whole territory counts where it is
-        // entered, once, and not for every stretch in it.
+        // entered, once, and not for every stretch in it. And who turns at the border has passed a state only if it
+        // let them in.
         let asks = rules
             && (self.question.explain
+                || self.net.rules.entered(state) != 0
                 || !self.net.rule_effects(&e, day, 0).applied.is_empty()
                 || self.asks_passed(&e));
         if due || asks {

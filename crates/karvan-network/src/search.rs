@@ -327,10 +327,19 @@ impl Network<'_> {
         (ways, effort)
     }
 
-    /// The quickest way among those with fewest blockers, and these blockers; `None` if there is no way at all.
+    /// The fewest blockers whose lifting opens a way, in the order of the way or of their keys; `None` if there is
+    /// no way at all.
     ///
     /// Asked of a network compiled with `explain`.
-    pub fn least_blocked(&self) -> Option<(Vec<Blocker>, Vec<Arc0>)> {
+    pub fn least_blocked(&self) -> Option<Vec<Blocker>> {
+        let found = self.quickest_with_fewest_blocks()?;
+        // A rule that bars twice on a way was counted twice: a smaller set may open another.
+        let smaller = || self.blocker_sets(1.0, 0.0, 0.0, found.len() - 1, 1).into_iter().next();
+        Some(if found.len() > 1 { smaller().unwrap_or(found) } else { found })
+    }
+
+    /// The blockers of the quickest way among those that are barred the fewest times.
+    fn quickest_with_fewest_blocks(&self) -> Option<Vec<Blocker>> {
         let n = self.first.len().saturating_sub(1);
         if n == 0 {
             return None;
@@ -375,7 +384,6 @@ impl Network<'_> {
         if dist[end].is_infinite() {
             return None;
         }
-        let mut arcs = Vec::new();
         let mut blockers = Vec::new();
         let mut v = end as u32;
         while parent[v as usize].0 != NONE {
@@ -385,10 +393,8 @@ impl Network<'_> {
                 // In the order of the way, from its end.
                 blockers.extend(self.blockers[b as usize - 1].iter().rev().copied());
             }
-            arcs.push(Arc0 { arc, start_h: 0.0 });
             v = from;
         }
-        arcs.reverse();
         blockers.reverse();
         let mut once = Vec::new();
         for b in blockers {
@@ -396,7 +402,7 @@ impl Network<'_> {
                 once.push(b);
             }
         }
-        Some((once, arcs))
+        Some(once)
     }
 }
 

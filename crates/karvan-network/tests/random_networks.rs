@@ -490,7 +490,7 @@ proptest! {
         };
         match explained.least_blocked() {
             None => prop_assert!(!open(&[])),
-            Some((blockers, _)) => {
+            Some(blockers) => {
                 let lifted: Vec<usize> = blockers
                     .iter()
                     .map(|b| match b {
@@ -572,50 +572,60 @@ fn passing_rules(rules: &[Passing]) -> Vec<Rule> {
 }
 
 /// The least time or cost by lorry, over the raw links and all that may have been passed: petgraph's Dijkstra over
-/// pairs of a node and a set of states.
+/// pairs of a node and a set of states. A border node is two nodes, one a side: a lorry may turn at it.
 fn by_all_passed(n: usize, edges: &[Edge], rules: &[Passing], cost: bool) -> Option<f64> {
     let state = |i: usize| i / n.div_ceil(4);
     let (origin, destination) = (state(0), state(n - 1));
     let mut g: petgraph::graph::DiGraph<(), f64> = Default::default();
-    let at: Vec<_> = (0..n * 16).map(|_| g.add_node(())).collect();
+    let at: Vec<_> = (0..(n + 2 * edges.len()) * 16).map(|_| g.add_node(())).collect();
     let applies = |rule: &Passing, to: usize, passed: usize| {
         rule.1 == to && (rule.2.is_empty() || rule.2.iter().any(|s| passed >> s & 1 == 1))
     };
-    for passed in 0..16usize {
-        for (from, to, km) in edges.iter().flat_map(|e| [(e.a, e.b, e.km), (e.b, e.a, e.km)]) {
-            let run = if cost { km * 0.07 * 100.0 } else { km / 45.0 };
-            let (mut next, mut weight) = (passed, run);
-            if state(from) != state(to) {
-                let ascending = from < to;
-                weight += match (cost, ascending) {
-                    (false, true) => 5.0,
-                    (false, false) => 7.0,
-                    (true, true) => 30.0,
-                    (true, false) => 10.0,
+    let run = |km: f64| if cost { km * 0.07 * 100.0 } else { km / 45.0 };
+    // What crossing into a state adds, and what has been passed from then on; none: it is forbidden.
+    let cross = |from: usize, to: usize, passed: usize| -> Option<(f64, usize)> {
+        let mut weight = match (cost, from < to) {
+            (false, true) => 5.0,
+            (false, false) => 7.0,
+            (true, true) => 30.0,
+            (true, false) => 10.0,
+        };
+        if to != origin && to != destination {
+            let binding: Vec<&Passing> = rules.iter().filter(|r| applies(r, to, passed)).collect();
+            let rank = |effect: &str| {
+                binding.iter().filter(|r| r.0 == effect).map(|r| 1 + u32::from(!r.2.is_empty())).max()
+            };
+            if rank("forbid").is_some() && rank("forbid") >= rank("permit") {
+                return None;
+            }
+            for r in binding {
+                weight += match (r.0, cost) {
+                    ("charge", true) => 500.0,
+                    ("delay", false) => 9.0,
+                    ("inspect", false) => 6.0,
+                    _ => 0.0,
                 };
-                if state(to) != origin {
-                    next |= 1 << state(to);
-                }
-                if state(to) != origin && state(to) != destination {
-                    let binding: Vec<&Passing> =
-                        rules.iter().filter(|r| applies(r, state(to), passed)).collect();
-                    let rank = |effect: &str| {
-                        binding.iter().filter(|r| r.0 == effect).map(|r| 1 + u32::from(!r.2.is_empty())).max()
-                    };
-                    if rank("forbid").is_some() && rank("forbid") >= rank("permit") {
-                        continue;
-                    }
-                    for r in binding {
-                        weight += match (r.0, cost) {
-                            ("charge", true) => 500.0,
-                            ("delay", false) => 9.0,
-                            ("inspect", false) => 6.0,
-                            _ => 0.0,
-                        };
-                    }
+            }
+        }
+        Some((weight, if to == origin { passed } else { passed | 1 << to }))
+    };
+    for passed in 0..16usize {
+        for (k, e) in edges.iter().enumerate() {
+            let mut both_ways = |x: usize, y: usize, weight: f64| {
+                g.add_edge(at[x * 16 + passed], at[y * 16 + passed], weight);
+                g.add_edge(at[y * 16 + passed], at[x * 16 + passed], weight);
+            };
+            if state(e.a) == state(e.b) {
+                both_ways(e.a, e.b, run(e.km));
+                continue;
+            }
+            let sides = [(n + 2 * k, e.a), (n + 2 * k + 1, e.b)];
+            sides.iter().for_each(|(side, end)| both_ways(*side, *end, run(e.km / 2.0)));
+            for ((out, from), (into, to)) in [(sides[0], sides[1]), (sides[1], sides[0])] {
+                if let Some((weight, next)) = cross(state(from), state(to), passed) {
+                    g.add_edge(at[out * 16 + passed], at[into * 16 + next], weight);
                 }
             }
-            g.add_edge(at[from * 16 + passed], at[to * 16 + next], weight);
         }
     }
     let dist = petgraph::algo::dijkstra(&g, at[0], None, |e| *e.weight());
@@ -671,7 +681,7 @@ proptest! {
             let explained = compile(&m, &base, &Question { explain: true, ..question(&m, 11) });
             let sets = explained.blocker_sets(1.0, 0.0, 0.1, 6, 20);
             prop_assert!(!sets.is_empty());
-            let fewest = explained.least_blocked().map(|(b, _)| b.len());
+            let fewest = explained.least_blocked().map(|b| b.len());
             prop_assert_eq!(fewest, sets.iter().map(Vec::len).min());
             for lift in sets {
                 let opened = compile(&m, &base, &Question { lift, ..question(&m, 11) });

@@ -761,7 +761,7 @@ impl Asked {
         }
     }
 
-    /// What stands in the way: the quickest way with fewest blockers.
+    /// What stands in the way: the fewest blockers whose lifting opens one.
     fn refusal(&self, model: &Model, base: &Base, r: &Request, depart: Timestamp) -> Refusal {
         let cargo = &model.tables.cargo[r.cargo.ix()];
         let (from, to) = (&model.node(r.from.main).name_en, &model.node(r.to.main).name_en);
@@ -775,7 +775,7 @@ impl Asked {
         let question = self.question(r, depart, true);
         let net = Network::compile(base, self.pricer(model, r, depart), &question);
         let day = net.day(self.origin, 0.0);
-        let Some((found, _)) = net.least_blocked() else {
+        let Some(found) = net.least_blocked() else {
             let kind = match cargo.kind {
                 CargoKind::Container => "containers".to_owned(),
                 _ => cargo.name_en.clone(),
