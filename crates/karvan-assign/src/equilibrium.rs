@@ -194,7 +194,8 @@ pub enum Stop {
     Gap,
     /// All passes allowed were made.
     Passes,
-    /// The gap has not become smaller for many passes: it is as small as double precision lets it be, or nearly.
+    /// The gap has not become smaller for many passes: it is as small as double precision lets it be, or nearly. (In about
+    /// one of 20,000 small random networks of two classes whose tolls differ by next to nothing, it stops at 1e-5.)
     Precision,
 }
 
@@ -313,7 +314,7 @@ pub fn solve(
     curves.fill(&state.flow, &mut state.cost);
 
     let mut shifter = Shifter::new(network.links().len());
-    let (mut gap, mut cost_of_all) = (f64::INFINITY, 0.0);
+    let (mut gap, mut gap_before, mut cost_of_all) = (f64::INFINITY, f64::INFINITY, 0.0);
     let (mut best, mut best_in) = (f64::INFINITY, 0);
     // Whether link flows were summed from path flows since flow was last moved.
     let mut is_renewed = false;
@@ -341,9 +342,17 @@ pub fn solve(
             Some(stop) if is_renewed => break stop,
             Some(_) => {}
             None => {
-                shifter.balance(problem, &curves, &mut state, &mut blocks, gap * cost_of_all / pairs as f64)
+                let mean = gap * cost_of_all / pairs as f64;
+                let is_slow = gap > SLOW * gap_before;
+                // Below this, what the objective gains by it is less than it is rounded by.
+                let before = (is_slow && gap > 1e-9).then(|| path_flows(&blocks));
+                shifter.balance(problem, &curves, &mut state, &mut blocks, mean, is_slow);
+                if let Some(before) = before {
+                    go_on(problem, &curves, &mut state, &mut blocks, &before);
+                }
             }
         }
+        gap_before = gap;
         number += 1;
         is_renewed = stop.is_some() || number % RENEW == 0;
         if is_renewed {
@@ -364,6 +373,11 @@ const GAIN: f64 = 0.3;
 const RENEW: usize = 8;
 /// Passes without a gap a tenth below the best, after which nothing more is to be had from the numbers' precision.
 const STALL: usize = 60;
+/// What of a sum of costs may be due to rounding.
+const ROUNDING: f64 = 1e-13;
+/// A pass that leaves more than this share of the gap is slow: the next ends with exact steps, and goes on in the
+/// direction of all its steps.
+const SLOW: f64 = 0.8;
 /// How far flow is moved, in Newton's steps. Pairs that share links wait for one another; over-relaxation shortens that, as
 /// it does for systems of equations (Austin to 1e-12: 199 passes with 1, 75 with 1.5, 120 with 1.7).
 const FURTHER: f64 = 1.5;
@@ -626,6 +640,86 @@ fn without_loops(network: &Network, links: &mut Vec<u32>) {
     }
 }
 
+fn path_flows(blocks: &[Block]) -> Vec<Vec<f64>> {
+    blocks.iter().map(|b| b.paths.iter().map(|p| p.flow).collect()).collect()
+}
+
+/// Goes on as far as it pays in the direction in which path flows moved since `before`.
+///
+/// Where classes that share their paths wait for one another (one that pays a toll makes room for one that does not, a
+/// little each time), pair after pair takes as many passes as there are such little steps; their sum is a direction in
+/// which it is one step (the pattern move of Hooke and Jeeves 1961, with the step found by bisection: the objective is
+/// convex).
+fn go_on(problem: &Problem, curves: &Curves, state: &mut State, blocks: &mut [Block], before: &[Vec<f64>]) {
+    let mut by = vec![0.0; state.flow.len()];
+    let mut moves: Vec<(usize, Range<usize>)> = Vec::new();
+    let (mut furthest, mut own, mut size) = (f64::INFINITY, 0.0, 0.0);
+    for (k, (b, before)) in blocks.iter().zip(before).enumerate() {
+        let extra = problem.classes[b.class].extra.as_deref();
+        for &t in &b.choices {
+            let range = b.paths_of(t as usize);
+            let moved = |p: usize| b.paths[p].flow - before[p];
+            let room = range.clone().filter(|&p| moved(p) < 0.0).map(|p| b.paths[p].flow / -moved(p));
+            let room = room.fold(f64::INFINITY, f64::min);
+            // A pair that has not moved, or that will have no more to move in a pass, is left alone.
+            if !(1.0..f64::INFINITY).contains(&room) {
+                continue;
+            }
+            furthest = room.min(furthest);
+            for p in range.clone() {
+                let path = b.paths[p];
+                for &l in &b.links[path.start as usize..(path.start + path.len) as usize] {
+                    by[l as usize] += moved(p);
+                    let own_cost = extra.map_or(0.0, |e| e[l as usize]);
+                    own += own_cost * moved(p);
+                    size += (own_cost + state.cost[l as usize][0]) * moved(p).abs();
+                }
+            }
+            moves.push((k, range));
+        }
+    }
+    if moves.is_empty() {
+        return;
+    }
+    // What is lost in rounding counts as a loss.
+    let slope = |step: f64| {
+        let links = by.iter().enumerate().filter(|(_, by)| **by != 0.0);
+        own + ROUNDING * size
+            + links.map(|(l, by)| by * curves.at(l, (state.flow[l] + step * by).max(0.0))[0]).sum::<f64>()
+    };
+    let (mut step, mut too_far) = (0.0, furthest);
+    if slope(furthest) <= 0.0 {
+        step = furthest;
+    } else {
+        for _ in 0..40 {
+            let middle = 0.5 * (step + too_far);
+            *(if slope(middle) <= 0.0 { &mut step } else { &mut too_far }) = middle;
+        }
+    }
+    if step == 0.0 {
+        return;
+    }
+    for (k, range) in moves {
+        for p in range {
+            let flow = &mut blocks[k].paths[p].flow;
+            *flow = (*flow + step * (*flow - before[k][p])).max(0.0);
+        }
+    }
+    for (l, by) in by.iter().enumerate().filter(|(_, by)| **by != 0.0) {
+        state.flow[l] = (state.flow[l] + step * by).max(0.0);
+        state.cost[l] = curves.at(l, state.flow[l]);
+    }
+}
+
+/// How flow is moved.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    /// In Newton's steps.
+    further: f64,
+    /// A path that would gain no more than this is left as it is.
+    least: f64,
+}
+
 /// Moves flow between paths.
 struct Shifter {
     mark: Vec<u32>,
@@ -649,6 +743,9 @@ impl Shifter {
     }
 
     /// Moves flow until what is left to gain in the pairs' present paths is small beside `mean`, the mean excess of a pair.
+    ///
+    /// With `exact`, steps that go no further than Newton's end it: where a pair went too far, little of its own flow is
+    /// left to gain by, but many pairs that know one of its paths only may be.
     fn balance(
         &mut self,
         problem: &Problem,
@@ -656,8 +753,10 @@ impl Shifter {
         state: &mut State,
         blocks: &mut [Block],
         mean: f64,
+        exact: bool,
     ) {
         let worth = 0.05 * mean;
+        let pace = Pace { further: FURTHER, least: 0.02 * worth };
         self.active.clear();
         for (b, block) in blocks.iter().enumerate() {
             self.active.extend(block.choices.iter().map(|&t| (b as u32, t)));
@@ -667,10 +766,23 @@ impl Shifter {
             active.retain(|&(b, t)| {
                 let block = &mut blocks[b as usize];
                 let extra = problem.classes[block.class].extra.as_deref();
-                self.move_pair(curves, state, extra, block, t as usize, 0.02 * worth) >= worth
+                self.move_pair(curves, state, extra, block, t as usize, pace) >= worth
             });
             if active.is_empty() {
                 break;
+            }
+        }
+        for block in blocks.iter_mut().filter(|_| exact) {
+            let extra = problem.classes[block.class].extra.as_deref();
+            for c in 0..block.choices.len() {
+                self.move_pair(
+                    curves,
+                    state,
+                    extra,
+                    block,
+                    block.choices[c] as usize,
+                    Pace { further: 1.0, least: 0.0 },
+                );
             }
         }
         self.active = active;
@@ -684,7 +796,7 @@ impl Shifter {
         extra: Option<&[f64]>,
         block: &mut Block,
         trip: usize,
-        least: f64,
+        pace: Pace,
     ) -> f64 {
         let range = block.paths_of(trip);
         let Trip { same_before, same_after, .. } = block.trips[trip];
@@ -715,7 +827,7 @@ impl Shifter {
             let flow = paths[from].flow;
             let gain = (self.costs[from] - lowest) * flow;
             excess += gain;
-            if from == to || gain <= least {
+            if from == to || gain <= pace.least {
                 continue;
             }
             if !marked {
@@ -756,7 +868,11 @@ impl Shifter {
             if difference <= 0.0 {
                 continue;
             }
-            let step = if slope * flow > FURTHER * difference { FURTHER * difference / slope } else { flow };
+            let step = if slope * flow > pace.further * difference {
+                pace.further * difference / slope
+            } else {
+                flow
+            };
             let moved = self.shift(curves, state, extra, step, difference);
             paths[from].flow = if moved == flow { 0.0 } else { flow - moved };
             paths[to].flow += moved;
