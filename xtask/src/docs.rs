@@ -34,6 +34,7 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     ));
     pages.push(("schema/plan.schema.json", karvan_report::json_schema()));
     pages.push(("schema/demand.schema.json", json(karvan_demand::explanation_schema().as_value())?));
+    pages.push(("schema/validate.schema.json", json(karvan_observe::report_schema().as_value())?));
     pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {

@@ -142,6 +142,27 @@ Examples:
 An event must meet every option given. Of a rule it is said whether it is in force today, or on --as-of.
 Formats: table, json, csv, html. Exit status 1 if no event is found.")]
     Chronicle(Chronicle),
+    /// Score the model on observations: each predicted as a distribution, or refused with a reason
+    #[command(after_help = "\
+Examples:
+  karvan validate                                   the observations of the model, each scored by
+                                                    parameters that have not seen its page
+  karvan validate --observations mine.csv           a file of the same columns
+  karvan validate --format html -o validation.html  with charts
+  karvan validate --format csv                      one row an observation
+
+A row whose page was used to estimate parameters is scored by those estimated without it; any other by
+those of all pages. Formats: table, json, csv, html. Exit status 1 if no row can be predicted.")]
+    Validate(Validate),
+    /// Estimate the parameters of processes from observations, by folds over their pages
+    #[command(after_help = "\
+Examples:
+  karvan calibrate                            what multiplies the stated durations, and what drove it
+  karvan calibrate --model my-corridor --into my-corridor     written into the model, which plan then uses
+  karvan calibrate --observations mine.csv --format json
+
+Formats: table, json, csv (the table `calibration` of the model).")]
+    Calibrate(Calibrate),
     /// List every problem of a model, and how many of its figures are sourced
     #[command(after_help = "\
 Examples:
@@ -187,6 +208,28 @@ Examples:
         /// Shell
         shell: clap_complete::Shell,
     },
+}
+
+/// What to score.
+#[derive(Debug, clap::Args)]
+pub struct Validate {
+    /// CSV file of observations; without it, those of the model
+    #[arg(long, value_name = "FILE")]
+    pub observations: Option<PathBuf>,
+    /// Language of the page: en, ru
+    #[arg(long, value_enum, default_value = "en", help_heading = "Output")]
+    pub lang: LangWord,
+}
+
+/// What to estimate from.
+#[derive(Debug, clap::Args)]
+pub struct Calibrate {
+    /// CSV file of observations; without it, those of the model
+    #[arg(long, value_name = "FILE")]
+    pub observations: Option<PathBuf>,
+    /// Also write calibration.csv and calibration_page.csv into this folder, in place of those there
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub into: Option<PathBuf>,
 }
 
 /// What to load on which network.

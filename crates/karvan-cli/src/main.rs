@@ -3,6 +3,7 @@
 mod args;
 mod assign;
 mod batch;
+mod calibrate;
 mod checks;
 mod chronicle;
 mod demand;
@@ -14,6 +15,7 @@ mod places;
 mod plan;
 mod rules;
 mod study;
+mod validate;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,8 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Places(a) => places::run(&args.common, a),
         Command::Rules(a) => rules::run(&args.common, a),
         Command::Chronicle(a) => chronicle::run(&args.common, a),
+        Command::Validate(a) => validate::run(&args.common, a),
+        Command::Calibrate(a) => calibrate::run(&args.common, a),
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),
         Command::Export(Export::Model { overwrite }) => export::model(&args.common, *overwrite),

@@ -15,7 +15,7 @@ use std::path::Path;
 use karvan_model::raw::{At, Problem, RawModel};
 
 pub use pack::{LARGEST, is_geometry};
-pub use tables::{read_list, write_raw, write_table};
+pub use tables::{read_list, read_list_of, write_raw, write_table};
 
 /// What to read of a model.
 #[derive(Clone, Copy, Debug, Default)]

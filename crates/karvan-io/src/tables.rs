@@ -297,19 +297,25 @@ fn read_table(
 
 /// Reads a file with rows of one table that is no part of a model, such as a list of consignments.
 pub fn read_list<T: Row>(path: &std::path::Path) -> (RawTable, Vec<Problem>) {
+    let shown = path.to_string_lossy();
+    match crate::read_file(path) {
+        Ok(bytes) => read_list_of::<T>(&shown, bytes),
+        Err(e) => {
+            let whole = At { file: (*shown).into(), ..At::default() };
+            (RawTable::default(), vec![Problem::error(whole, format!("the file cannot be read: {e}"))])
+        }
+    }
+}
+
+/// The same from a file's bytes; `shown` is its name in problems.
+pub fn read_list_of<T: Row>(shown: &str, bytes: Vec<u8>) -> (RawTable, Vec<Problem>) {
     let mut problems = Vec::new();
     let mut list = RawTable::default();
-    let file: Arc<str> = path.to_string_lossy().into();
+    let file: Arc<str> = shown.into();
     let whole = At { file: file.clone(), ..At::default() };
-    match crate::read_file(path) {
-        Ok(bytes) => {
-            if let Some(text) = text_of(&whole, bytes, "CSV", &mut problems) {
-                let table =
-                    TableInfo { name: T::TABLE, doc: T::DOC, key: T::key_columns, columns: T::columns };
-                read_table(&table, file, text, &mut list.rows, &mut problems);
-            }
-        }
-        Err(e) => problems.push(Problem::error(whole, format!("the file cannot be read: {e}"))),
+    if let Some(text) = text_of(&whole, bytes, "CSV", &mut problems) {
+        let table = TableInfo { name: T::TABLE, doc: T::DOC, key: T::key_columns, columns: T::columns };
+        read_table(&table, file, text, &mut list.rows, &mut problems);
     }
     problems.truncate(MOST_PROBLEMS);
     (list, problems)

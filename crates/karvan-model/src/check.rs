@@ -68,6 +68,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.borders();
     c.services();
     c.weather();
+    c.observed();
     c.rules();
     c.conflicts();
     c.members();
@@ -792,6 +793,34 @@ impl<'m> Check<'m> {
                     s.id, s.mode, s.vehicle, v.mode
                 );
                 self.error(t, i, "vehicle", what);
+            }
+        }
+    }
+
+    /// Factors and periods that make no sense.
+    fn observed(&mut self) {
+        let t = &self.tables.calibration;
+        for (i, c) in t.iter().enumerate() {
+            let sound = 0.0 < c.low && c.low <= c.factor && c.factor <= c.high && c.spread >= 0.0;
+            if !sound {
+                let what = format!(
+                    "`calibration` row `{}`: factor {} within {} to {}, spread {}",
+                    c.key(),
+                    c.factor,
+                    c.low,
+                    c.high,
+                    c.spread
+                );
+                self.error(t, i, "factor", what).allowed =
+                    Some("above 0, low at most factor, factor at most high, spread 0 or more".into());
+            }
+        }
+        let t = &self.tables.observation;
+        for (i, o) in t.iter().enumerate() {
+            if o.period_end < o.period_start {
+                let what =
+                    format!("`observation` ends on {} before it starts on {}", o.period_end, o.period_start);
+                self.error(t, i, "period_end", what);
             }
         }
     }

@@ -11,12 +11,14 @@
 
 pub mod applied;
 pub mod batch;
+pub mod calibration;
 pub mod cell;
 pub mod check;
 pub mod chronicle;
 mod model;
 pub mod money;
 mod near;
+pub mod observed;
 pub mod places;
 pub mod quotas;
 pub mod raw;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use karvan_units::index_type;
 
+use crate::calibration::Factors;
 use crate::for_each_table;
 use crate::raw::{Manifest, Problem, RawModel, RawTable};
 use crate::table::{Column, Row};
@@ -149,6 +150,8 @@ pub struct Model {
     pub manifest: Manifest,
     /// The tables.
     pub tables: Tables,
+    /// What multiplies durations, as table `calibration` says. [`Model::calibrated`] gives others.
+    pub factors: Factors,
     node_by_id: HashMap<String, NodeIx>,
     state_by_id: HashMap<String, StateIx>,
     equipment_by_id: HashMap<String, EquipmentIx>,
@@ -172,9 +175,15 @@ impl Model {
             equipment_by_id: index(&tables.equipment, |r| r.id.as_str(), EquipmentIx::new),
             cargo_by_id: index(&tables.cargo, |r| r.id.as_str(), CargoIx::new),
             parameter_by_id: tables.parameter.iter().enumerate().map(|(i, p)| (p.id.0.clone(), i)).collect(),
+            factors: Factors::of(&tables, None),
             manifest,
             tables,
         }
+    }
+
+    /// The same model with other factors on its durations.
+    pub fn calibrated(&self, factors: Factors) -> Self {
+        Self { factors, ..self.clone() }
     }
 
     /// The node with this key.

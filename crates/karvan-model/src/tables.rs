@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use karvan_units::{Dist, Estimate, Hours, Km, Tonnes};
 
 use crate::cell::{Claim, Id, List, Ref, words};
+pub use crate::observed::{Calibration, CalibrationPage, NamedPlace, Observation};
 use crate::table::table;
 
 words!(
@@ -1131,7 +1132,9 @@ macro_rules! for_each_table {
             performance: Performance, tariff: Tariff, emission: Emission,
             exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
             project_edit: ProjectEdit, zone: Zone, zone_weight: ZoneWeight, trade: Trade,
-            trade_total: TradeTotal, demand: Demand, artefact: Artefact, source: Source,
+            trade_total: TradeTotal, demand: Demand, place: NamedPlace,
+            observation: Observation, calibration: Calibration, calibration_page: CalibrationPage,
+            artefact: Artefact, source: Source,
         }
     };
 }

@@ -127,7 +127,8 @@ pub struct Base {
     pub sailings: Vec<Sailing>,
     /// Tracks that occur.
     pub tracks: Vec<Track>,
-    pub(crate) node_state: Vec<Option<StateIx>>,
+    /// State of each node.
+    pub node_state: Vec<Option<StateIx>>,
     /// How long services that sail when full take to fill; worked out when first asked for, then shared.
     filling: Vec<OnceLock<Option<Quantiles>>>,
 }
@@ -660,7 +661,7 @@ impl Base {
     }
 
     /// How long a service that sails when full takes to fill; `None` if it states no rate of filling.
-    pub(crate) fn filling(&self, model: &Model, service: usize) -> Option<Quantiles> {
+    pub fn filling(&self, model: &Model, service: usize) -> Option<Quantiles> {
         self.filling[service]
             .get_or_init(|| {
                 let s = &model.tables.service[service];

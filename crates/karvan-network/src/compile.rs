@@ -14,6 +14,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use karvan_model::calibration::Factor;
+use karvan_model::observed::ProcessKind;
 use karvan_model::rules::{Amounts, Movement, QuotaUse, RuleSet, Shipment, Verdict, added_time};
 use karvan_model::tables::{
     BorderState, Departure, Effect, EquipmentKind, Governs, Mode, Operation, Procedure, Terminal, Unit,
@@ -23,7 +25,7 @@ use karvan_units::{DayInterval, Estimate};
 
 use crate::base::{Base, LandPart, Stretch, Track, runs_on};
 use crate::loads::Loads;
-use crate::rates::{Cost, Pricer, RateTable};
+use crate::rates::{Cost, Duration, Pricer, RateTable, posts, sailing_duration};
 use crate::waits::{Quantiles, Wait, WeatherWait};
 
 /// A consignment to be planned, with its places resolved.
@@ -230,7 +232,7 @@ pub struct Network<'m> {
     pub as_of: Option<Date>,
     local: Vec<Stretch>,
     zones: Vec<TimeZone>,
-    waits_by: HashMap<(usize, bool, u8), Option<Wait>>,
+    waits_by: HashMap<(usize, bool, u8, Option<StateIx>), Option<Wait>>,
     effects: RefCell<BTreeMap<EffectsKey, Rc<RuleEffects>>>,
 }
 
@@ -707,23 +709,23 @@ impl<'m> Network<'m> {
                 let own = if b.procedure == Procedure::None {
                     Cost::default()
                 } else {
-                    let d = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
+                    let [out, into] = posts(m, border, forward);
                     let usd = self.border_charge(border, forward, ride).map_or(0.0, |e| e.best);
-                    Cost { h: d.mean(), sd: d.sd(), usd, co2e: 0.0 }
+                    Cost { h: out.mean() + into.mean(), sd: out.sd() + into.sd(), usd, co2e: 0.0 }
                 };
                 own + self.rule_effects(element, day, 0).cost()
             }
             Element::Operate { terminal, before, after, node } => {
-                let d = self.operation_duration(terminal, before, after);
+                let d = self.operation_duration(terminal, before, after, node);
                 let usd = self.operation_charge(terminal, before, after).map_or(0.0, |e| e.best);
                 let (co2e, _) = self.operation_co2e(terminal, before, after, node);
                 Cost { h: d.mean(), sd: d.sd(), usd, co2e } + self.rule_effects(element, day, 0).cost()
             }
             Element::Sail { sailing, ride } => {
-                let (q, _) = self.sailing_time(sailing, ride);
+                let q = self.sailing_time(sailing, ride);
                 let usd = self.sailing_price(sailing, ride).map_or(0.0, |e| e.best);
                 let (co2e, _) = self.sailing_co2e(sailing, ride);
-                let mut c = Cost { h: q.0, sd: q.1, usd, co2e };
+                let mut c = Cost { h: q.mean(), sd: q.sd(), usd, co2e };
                 c = c + self.rule_effects(element, day, 0).cost();
                 c
             }
@@ -743,16 +745,35 @@ impl<'m> Network<'m> {
         t: TerminalIx,
         before: Option<u8>,
         after: Option<u8>,
-    ) -> karvan_units::Dist {
+        node: NodeIx,
+    ) -> Duration {
         let row = &self.pricer.model.tables.terminal[t.ix()];
         let rides = [before, after].into_iter().flatten();
         let units = row
             .capacity_unit
             .and_then(|u| rides.filter_map(|r| self.loads[r as usize].in_unit(u)).reduce(f64::max));
-        match (units, row.capacity_per_day) {
+        let stated = match (units, row.capacity_per_day) {
             (Some(n), Some(c)) if c.best > 0.0 && n > c.best => row.duration_h.scale(n / c.best),
             _ => row.duration_h.clone(),
-        }
+        };
+        let process = operation_kind(row);
+        let m = self.pricer.model;
+        let at = m.node(node);
+        let state = at.state.as_ref().map_or("", |s| s.as_str());
+        Duration::new(&stated, process, m.factors.get(process, &[at.id.as_str(), state]))
+    }
+
+    /// Kind of process of waiting for a service at a node, and the factor on it.
+    pub fn wait_factor(&self, service: usize, at: NodeIx) -> (ProcessKind, Factor) {
+        let m = self.pricer.model;
+        let row = &m.tables.service[service];
+        let process = match (row.departure, row.mode) {
+            (Departure::Timetable, _) => return (ProcessKind::Given, Factor::default()),
+            (_, Mode::Rail | Mode::Road) => ProcessKind::WaitTrain,
+            _ => ProcessKind::WaitSea,
+        };
+        let state = m.node(at).state.as_ref().map_or("", |s| s.as_str());
+        (process, m.factors.get(process, &[state]))
     }
 
     /// The charge of an operation, US dollars.
@@ -783,28 +804,10 @@ impl<'m> Network<'m> {
         self.pricer.hub(row.operation, self.loads[ride as usize], self.base.node_state[node.ix()])
     }
 
-    /// Mean and standard deviation of a sailing's running time, h, and its distribution where one is stated.
-    pub fn sailing_time(&self, sailing: u32, ride: u8) -> ((f64, f64), Option<karvan_units::Dist>) {
-        let m = self.pricer.model;
+    /// The running time of a sailing.
+    pub fn sailing_time(&self, sailing: u32, ride: u8) -> Duration {
         let s = &self.base.sailings[sailing as usize];
-        let row = &m.tables.service[s.service.ix()];
-        if let Some(d) = &row.duration_h {
-            let d = d.scale(s.share.max(1e-6));
-            return ((d.mean(), d.sd()), Some(d));
-        }
-        let vehicle = row.vehicle.as_str();
-        let vehicle = m.equipment_ix(vehicle).map_or(self.loads[ride as usize].equipment, |e| e);
-        let speed = row.speed_kmh.map_or(0.0, |v| v.best);
-        let h = if speed > 0.0 { s.km / speed } else { 0.0 };
-        let kind = m.tables.equipment[vehicle.ix()].kind;
-        let cv = m
-            .tables
-            .performance
-            .iter()
-            .filter(|p| p.mode == row.mode && p.equipment.admits(&kind))
-            .max_by_key(|p| u32::from(!p.equipment.is_empty()))
-            .map_or(0.0, |p| p.cv);
-        ((h, h * cv), None)
+        sailing_duration(self.pricer.model, self.base, s, Some(self.loads[ride as usize].equipment))
     }
 
     /// The price of a sailing, US dollars; `None` if it is per something that is not carried.
@@ -1785,9 +1788,9 @@ impl<'m> Builder<'m, '_> {
     }
 
     fn wait(&mut self, service: usize, back: bool, ride: u8, units: f64, at: NodeIx) -> Option<Wait> {
-        let key = (service, back, ride);
+        let key = (service, back, ride, self.net.base.node_state[at.ix()]);
         let row = &self.model().tables.service[service];
-        // Only a timetable depends on the zone of the stop.
+        // A timetable depends on the zone of the stop.
         if row.departure != Departure::Timetable
             && let Some(known) = self.net.waits_by.get(&key)
         {
@@ -1797,6 +1800,11 @@ impl<'m> Builder<'m, '_> {
         let base = self.net.base;
         let model = self.model();
         let w = Wait::of(row, || base.filling(model, service), units, back, &zone, self.net.pricer.day);
+        let k = self.net.wait_factor(service, at).1.mean();
+        let w = w.map(|w| match w {
+            Wait::Random(q) => Wait::Random(q.scale(k)),
+            timetable @ Wait::Timetable(_) => timetable,
+        });
         self.net.waits_by.insert(key, w.clone());
         w
     }
@@ -1929,6 +1937,18 @@ fn intersect(a: &[(f64, f64)], b: &[(f64, f64)]) -> Vec<(f64, f64)> {
     out
 }
 
+/// The kind of process of an operation.
+pub fn operation_kind(row: &Terminal) -> ProcessKind {
+    match row.operation {
+        _ if !row.gauges_mm.is_empty() => ProcessKind::GaugeChange,
+        Operation::Regauge => ProcessKind::GaugeChange,
+        Operation::Load => ProcessKind::Load,
+        Operation::Unload => ProcessKind::Unload,
+        Operation::Roll => ProcessKind::Roll,
+        Operation::Transload | Operation::Lift => ProcessKind::Handling,
+    }
+}
+
 /// A duration as one draws it, with what it shares its fortune with.
 #[derive(Clone, Debug)]
 pub struct Process {
@@ -1936,8 +1956,14 @@ pub struct Process {
     pub key: String,
     /// Kind and region whose processes are correlated.
     pub group: (&'static str, String),
-    /// Duration.
+    /// Duration, by the mean of its factor.
     pub time: Timing,
+    /// Kind of process.
+    pub process: ProcessKind,
+    /// What multiplies the duration, and is not known for sure.
+    pub factor: Factor,
+    /// Keys of the node and the state that the factor is looked up for, the most specific first.
+    pub places: Vec<String>,
 }
 
 /// How the duration of a process depends on when it begins.

@@ -69,6 +69,15 @@ impl Quantiles {
         Self { at: at.into(), mean: self.mean + h, sd: self.sd }
     }
 
+    /// The same, every duration multiplied.
+    pub fn scale(&self, k: f64) -> Self {
+        if k == 1.0 {
+            return self.clone();
+        }
+        let at: Vec<f32> = self.at.iter().map(|v| v * k as f32).collect();
+        Self { at: at.into(), mean: self.mean * k, sd: self.sd * k }
+    }
+
     /// The duration at a standard normal variate, h.
     #[inline]
     pub fn at(&self, z: f64) -> f64 {

@@ -65,6 +65,9 @@ impl Draws {
     ) -> Vec<f32> {
         let mut t = vec![0f32; self.n];
         for p in processes {
+            // What is not known of the factor is one number a journey, for all processes that share it.
+            let unsure = p.factor.stream().map(|s| self.normals(&s));
+            let factor = |i: usize| unsure.as_ref().map_or(1.0, |z| p.factor.draw(f64::from(z[i])));
             match &p.time {
                 Timing::Timetable(hours) => {
                     for t in &mut t {
@@ -73,8 +76,8 @@ impl Draws {
                 }
                 Timing::Fixed(q) => {
                     let z = self.of(p, rho(p.group.0));
-                    for (t, z) in t.iter_mut().zip(z.iter()) {
-                        *t += q.at(f64::from(*z)) as f32;
+                    for (i, (t, z)) in t.iter_mut().zip(z.iter()).enumerate() {
+                        *t += (q.at(f64::from(*z)) * factor(i)) as f32;
                     }
                 }
                 Timing::Weather(w) => {
@@ -112,6 +115,9 @@ mod tests {
             key: key.into(),
             group: ("rail", "XA".into()),
             time: Timing::Fixed(Quantiles::of(&dist.parse().unwrap())),
+            process: karvan_model::observed::ProcessKind::Given,
+            factor: karvan_model::calibration::Factor::default(),
+            places: Vec::new(),
         }
     }
 

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
+use karvan_model::calibration::Factor;
 use karvan_model::cell::Claim;
+use karvan_model::observed::ProcessKind;
 use karvan_model::table::Row;
 use karvan_model::tables::{Effect, Mode, Operation};
 use karvan_model::{LinkIx, Model, NodeIx, RuleIx, StateIx};
 use karvan_network::base::LandPart;
 use karvan_network::compile::{Element, Network, Process, Timing};
+use karvan_network::rates::{Duration, posts, sailing_place, spread};
 use karvan_network::search::Found;
 use karvan_network::waits::{Quantiles, Wait, next_departure};
 use karvan_units::{Dist, Estimate, Hours, KgCo2e, Km};
@@ -41,6 +44,11 @@ pub(crate) struct Courses<'m> {
 impl<'m> Courses<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
         Self { rows: model.tables.geometry.iter().map(|g| (g.link.as_str(), g.line.as_str())).collect() }
+    }
+
+    /// No courses: what is not drawn on a map needs none.
+    pub(crate) fn none() -> Self {
+        Self { rows: BTreeMap::new() }
     }
 
     fn append(&self, model: &Model, link: LinkIx, forward: bool, out: &mut Vec<[f64; 2]>) {
@@ -157,7 +165,9 @@ struct TrainPart {
     to: NodeIx,
     km: f64,
     /// Running time, its spread, and emissions.
-    time: Dist,
+    time: Duration,
+    /// State, where the train does not leave it.
+    places: Vec<String>,
     co2e: f64,
     emission: Option<usize>,
     links: Vec<(LinkIx, bool)>,
@@ -333,13 +343,40 @@ impl<'m> Build<'_, 'm> {
         }
     }
 
+    /// A process whose duration is as it is stated.
     fn process(&mut self, key: String, kind: &'static str, region: String, d: &Dist) -> (f64, f64) {
-        let q = Quantiles::of(d);
-        let (mean, sd) = (q.mean(), q.sd());
+        let given = Duration::new(d, ProcessKind::Given, Factor::default());
+        self.calibrated(key, kind, region, &given, Vec::new())
+    }
+
+    /// A process whose duration has a factor, looked up for `places`.
+    fn calibrated(
+        &mut self,
+        key: String,
+        kind: &'static str,
+        region: String,
+        d: &Duration,
+        places: Vec<String>,
+    ) -> (f64, f64) {
+        let q = Quantiles::of(&d.dist);
+        let (mean, sd) = (q.mean(), spread(q.mean(), q.sd(), d.factor));
         if sd > 0.0 || mean > 0.0 {
-            self.out.processes.push(Process { key, group: (kind, region), time: Timing::Fixed(q) });
+            self.out.processes.push(Process {
+                key,
+                group: (kind, region),
+                time: Timing::Fixed(q),
+                process: d.process,
+                factor: d.factor,
+                places,
+            });
         }
         (mean, sd)
+    }
+
+    /// Key of a node, and of the state in which it lies.
+    fn places(&self, node: NodeIx) -> Vec<String> {
+        let n = self.model().node(node);
+        [Some(n.id.0.clone()), n.state.as_ref().map(|s| s.as_str().to_owned())].into_iter().flatten().collect()
     }
 
     fn element(&mut self, e: &Element, wait: Option<&karvan_network::compile::ArcWait>) {
@@ -446,13 +483,19 @@ impl<'m> Build<'_, 'm> {
                     self.train_goes_on();
                     return;
                 }
-                let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
                 let start = self.t;
                 let (waiting, closed_sd) =
                     wait.and_then(|w| w.weather).map_or((0.0, 0.0), |x| self.weather(x, node, 0.0));
                 let key = format!("border/{}/{}", b.id, forward);
-                let (mut h, mut sd) =
-                    self.process(key, "border", format!("{}-{}", b.state_a, b.state_b), dist);
+                // Two processes of one name draw alike: a slow day is slow at both posts.
+                let (mut h, mut sd) = (0.0, 0.0);
+                for (post, state) in posts(model, border, forward).iter().zip([from, to]) {
+                    let region = format!("{}-{}", b.state_a, b.state_b);
+                    let places = vec![format!("{}:{state}", b.node), state.as_str().to_owned()];
+                    let (m, s) = self.calibrated(key.clone(), "border", region, post, places);
+                    h += m;
+                    sd += s;
+                }
                 h += waiting;
                 sd += closed_sd;
                 for d in &delays {
@@ -504,11 +547,11 @@ impl<'m> Build<'_, 'm> {
                 let t = &model.tables.terminal[terminal.ix()];
                 let state = self.net.base_state(node);
                 let (mut prices, delays, papers, keys) = self.rules(e, state);
-                let dist = self.net.operation_duration(terminal, before, after);
+                let dist = self.net.operation_duration(terminal, before, after, node);
                 let start = self.t;
                 let key = format!("terminal/{}/{}/{:?}/{:?}", t.id, model.node(node).id, before, after);
-                let (mut h, mut sd) =
-                    self.process(key.clone(), "terminal", model.node(node).id.0.clone(), &dist);
+                let (region, places) = (model.node(node).id.0.clone(), self.places(node));
+                let (mut h, mut sd) = self.calibrated(key.clone(), "terminal", region, &dist, places);
                 for d in &delays {
                     let (m, s) = self.process(format!("{key}/rule"), "terminal", "rule".into(), d);
                     h += m;
@@ -589,7 +632,10 @@ impl<'m> Build<'_, 'm> {
                         None => None,
                     };
                     if let Some(time) = time {
-                        self.out.processes.push(Process { key, group: (kind, region.clone()), time });
+                        let (process, factor) = self.net.wait_factor(s.service.ix(), s.from);
+                        let places = self.places(s.from).into_iter().skip(1).collect();
+                        let group = (kind, region.clone());
+                        self.out.processes.push(Process { key, group, time, process, factor, places });
                     }
                     if let Some(x) = w.weather {
                         let (h, sd) = self.weather(x, s.from, waiting);
@@ -597,12 +643,9 @@ impl<'m> Build<'_, 'm> {
                         sd_sum += sd;
                     }
                 }
-                let ((h, sd), dist) = self.net.sailing_time(sailing, ride);
-                let whole = dist.unwrap_or(if sd > 0.0 {
-                    Dist::Lognormal { mean: h.max(1e-6), sd }
-                } else {
-                    Dist::Const(h)
-                });
+                let whole = self.net.sailing_time(sailing, ride);
+                let places: Vec<String> =
+                    sailing_place(model, self.net.base, s).map(str::to_owned).into_iter().collect();
                 for d in &delays {
                     let key = format!("run/{}/{}/rule", row.id, model.node(s.from).id);
                     let (m, s) = self.process(key, kind, region.clone(), d);
@@ -656,7 +699,8 @@ impl<'m> Build<'_, 'm> {
                         from,
                         to,
                         km,
-                        time: whole.scale(share.max(1e-9)),
+                        time: Duration { dist: whole.dist.scale(share.max(1e-9)), ..whole },
+                        places: places.clone(),
                         co2e: co2e * share,
                         emission,
                         links,
@@ -696,7 +740,8 @@ impl<'m> Build<'_, 'm> {
         let row = &model.tables.service[part.service];
         let (from, to) = (part.from, part.to);
         let key = format!("run/{}/{}/{}", row.id, model.node(from).id, model.node(to).id);
-        let (run, sd) = self.process(key, part.group.0, part.group.1.clone(), &part.time);
+        let (run, sd) =
+            self.calibrated(key, part.group.0, part.group.1.clone(), &part.time, part.places.clone());
         self.t += waiting + run;
         self.leg(
             LegKind::Haul,
@@ -745,6 +790,9 @@ impl<'m> Build<'_, 'm> {
             key: format!("weather/{}", model.node(node).id),
             group: ("sea", process.region.clone()),
             time: Timing::Weather(Box::new(process.clone())),
+            process: ProcessKind::Given,
+            factor: Factor::default(),
+            places: Vec::new(),
         });
         for row in model.tables.weather.iter().filter(|r| r.node.as_str() == model.node(node).id.as_str()) {
             self.claim(&format!("weather/{}", row.id), "closure", &row.claim);
@@ -794,7 +842,9 @@ impl<'m> Build<'_, 'm> {
             Mode::Pipeline => "pipeline",
             Mode::Sea | Mode::InlandWater => "sea",
         };
-        let (h, _) = self.process(key, kind, state_key.clone(), &dist);
+        let run = Duration { dist, process: rate.process, factor: rate.factor };
+        let places = rate.state.map(|_| state_key.clone()).into_iter().collect();
+        let (h, sd) = self.calibrated(key, kind, state_key.clone(), &run, places);
         self.t += h;
         let day = self.net.day(rate.state, start);
         let relief = self.net.relief(haul.rate, day);

@@ -10,10 +10,12 @@ pub mod batch;
 pub mod changes;
 mod draws;
 mod legs;
+mod movement;
 mod near;
 mod plan;
 mod why_not;
 
 pub use draws::{Draws, percentile};
+pub use movement::{Movement, movement};
 pub use near::endpoint_near;
 pub use plan::*;

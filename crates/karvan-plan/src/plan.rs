@@ -315,6 +315,21 @@ fn plan_to_arrive(
     last.ok_or(PlanError::NoTime)
 }
 
+/// Share of variance in common to processes of a kind, by kind.
+pub(crate) fn correlations(model: &Model) -> Result<BTreeMap<&'static str, f64>, PlanError> {
+    [
+        ("rail", "correlation_rail"),
+        ("road", "correlation_road"),
+        ("sea", "correlation_sea"),
+        ("border", "correlation_border"),
+        ("terminal", "correlation_terminal"),
+        ("pipeline", "correlation_pipeline"),
+    ]
+    .into_iter()
+    .map(|(kind, id)| Ok((kind, parameter(model, id)?.best)))
+    .collect()
+}
+
 fn parameter(model: &Model, id: &'static str) -> Result<Estimate, PlanError> {
     model.parameter(id).map(|p| p.value).ok_or(PlanError::Parameter(id))
 }
@@ -470,7 +485,7 @@ impl Asked {
         })
     }
 
-    fn instant(&self, local: DateTime, at: NodeIx) -> Timestamp {
+    pub(crate) fn instant(&self, local: DateTime, at: NodeIx) -> Timestamp {
         let zone = self.zone_of.get(&at).cloned().unwrap_or(jiff::tz::TimeZone::UTC);
         zone.to_ambiguous_zoned(local).compatible().map_or(Timestamp::UNIX_EPOCH, |z| z.timestamp())
     }
@@ -542,17 +557,7 @@ impl Asked {
         drafts.sort_by(|a, b| self.estimate(a).total_cmp(&self.estimate(b)));
         let drafts = shortlist(drafts, r.options.max(1).max(DRAWN));
 
-        let mut rho = BTreeMap::new();
-        for (kind, id) in [
-            ("rail", "correlation_rail"),
-            ("road", "correlation_road"),
-            ("sea", "correlation_sea"),
-            ("border", "correlation_border"),
-            ("terminal", "correlation_terminal"),
-            ("pipeline", "correlation_pipeline"),
-        ] {
-            rho.insert(kind, parameter(model, id)?.best);
-        }
+        let rho = correlations(model)?;
         let rho = |kind: &str| rho.get(kind).copied().unwrap_or(0.0);
         let mut drawer = Draws::new(r.seed, draws);
         let mut options: Vec<Itinerary> = drafts
@@ -596,6 +601,13 @@ impl Asked {
                     cargo.name_en, o.rank
                 ));
             }
+        }
+        if !options.is_empty() && !model.tables.calibration.is_empty() {
+            notes.push(
+                "durations are those of the tables by factors estimated from observed outcomes, and percentiles hold \
+                 what is not known of these (table calibration)"
+                    .to_owned(),
+            );
         }
         let refusal = if options.is_empty() { Some(self.refusal(model, base, r, depart)) } else { None };
         if !options.is_empty() {
@@ -669,7 +681,7 @@ impl Asked {
         })
     }
 
-    fn search<'m>(
+    pub(crate) fn search<'m>(
         &self,
         model: &'m Model,
         base: &'m Base,
@@ -762,7 +774,7 @@ impl Asked {
     }
 
     /// What stands in the way: the fewest blockers whose lifting opens one.
-    fn refusal(&self, model: &Model, base: &Base, r: &Request, depart: Timestamp) -> Refusal {
+    pub(crate) fn refusal(&self, model: &Model, base: &Base, r: &Request, depart: Timestamp) -> Refusal {
         let cargo = &model.tables.cargo[r.cargo.ix()];
         let (from, to) = (&model.node(r.from.main).name_en, &model.node(r.to.main).name_en);
         if self.loads.is_empty() {

@@ -1,5 +1,6 @@
 //! The answer of a plan as people and programs read it: a table for the terminal, JSON with its schema,
-//! CSV, GeoJSON, and one HTML page with map and charts; likewise the rules and the chronicle.
+//! CSV, GeoJSON, and one HTML page with map and charts; likewise the rules and the chronicle. So is how a model did on
+//! observations.
 //!
 //! Every function takes the [`Answer`] and gives a text: nothing here prints, opens a file, or plans.
 //! The words of the HTML page stand in one catalogue per language (`text/en.toml`, `text/ru.toml`).
@@ -17,6 +18,7 @@ mod num;
 mod svg;
 mod table;
 mod text;
+mod validation;
 
 pub use karvan_plan::answer::Answer;
 
@@ -26,3 +28,4 @@ pub use html::html;
 pub use machine::{batch_schema, csv, geojson, json, json_schema, rules_schema};
 pub use table::{Legs, table};
 pub use text::Lang;
+pub use validation::{validation_csv, validation_html, validation_table};

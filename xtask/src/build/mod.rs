@@ -5,6 +5,7 @@ mod config;
 mod graph;
 mod input;
 mod land;
+mod observed;
 mod output;
 mod pipe;
 mod places;
@@ -205,7 +206,12 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
     output::table(&mut files, "own", chronicle::build(data, &rows.pieces)?)?;
     output::table(&mut files, "own", art.0.into_values().collect::<Vec<_>>())?;
     output::table(&mut files, "pipeline", pipes.border)?;
+    observed::observations(data, &mut files)?;
+    let named: BTreeSet<String> = rows_named(&files);
+    observed::places(data, &mut files, &named)?;
     let missing = output::sources(data, &mut files)?;
+    say("calibration");
+    observed::calibration(&config, &mut files)?;
     output::manifest(&config, &mut files)?;
 
     say("checks");
@@ -220,6 +226,13 @@ fn make(data: &Data) -> Result<(output::Files, String)> {
         bail!("{} problems in the model\n  {}", problems.len(), problems.join("\n  "));
     }
     Ok((files, summary))
+}
+
+/// Names of all nodes, in small letters.
+fn rows_named(files: &output::Files) -> BTreeSet<String> {
+    let (tables, _) = output::typed(files);
+    let names = tables.node.iter().flat_map(|n| n.aliases.iter().cloned().chain([n.name_en.clone()]));
+    names.map(|n| n.to_lowercase()).collect()
 }
 
 /// Places of the curated tables, which nothing made here may redefine.

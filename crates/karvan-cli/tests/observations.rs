@@ -1,0 +1,230 @@
+//! Scoring and estimating, as their users see it: on the invented corridor and on the built-in model.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+fn karvan(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_karvan")).args(args).output().expect("the program starts")
+}
+
+fn stdout(o: &Output) -> String {
+    assert_eq!(o.status.code(), Some(0), "{}", String::from_utf8_lossy(&o.stderr));
+    String::from_utf8(o.stdout.clone()).expect("UTF-8")
+}
+
+/// A copy of the invented corridor with what was estimated from its observations.
+fn calibrated() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for e in std::fs::read_dir(tests().join("corridor2")).expect("the corridor") {
+        let e = e.expect("a file");
+        std::fs::copy(e.path(), folder.path().join(e.file_name())).expect("a copy");
+    }
+    let (model, file) = (path(folder.path()), path(&observations()));
+    stdout(&karvan(&["calibrate", "--model", &model, "--observations", &file, "--into", &model]));
+    folder
+}
+
+fn path(p: &Path) -> String {
+    p.to_str().expect("a path in UTF-8").to_owned()
+}
+
+fn observations() -> PathBuf {
+    tests().join("corridor2-observations.csv")
+}
+
+fn rows(model: &str, file: &str, more: &[&str]) -> Value {
+    let mut args = vec!["validate", "--model", model, "--observations", file, "--format", "json"];
+    args.extend(more);
+    serde_json::from_str(&stdout(&karvan(&args))).expect("JSON")
+}
+
+#[test]
+fn another_corridor_is_scored_and_estimated() {
+    let folder = calibrated();
+    let (model, file) = (path(folder.path()), path(&observations()));
+    let o = karvan(&["validate", "--model", &model, "--observations", &file]);
+    insta::assert_snapshot!(stdout(&o));
+    let o = karvan(&["calibrate", "--model", &model, "--observations", &file]);
+    insta::assert_snapshot!(stdout(&o));
+    let page = stdout(&karvan(&[
+        "validate", "--model", &model, "--observations", &file, "--format", "html", "--lang", "ru",
+    ]));
+    assert!(page.contains("<svg") && page.contains("Модель и то, что наблюдалось"));
+    let csv = stdout(&karvan(&["validate", "--model", &model, "--observations", &file, "--format", "csv"]));
+    assert_eq!(csv.lines().count(), 1 + 15);
+}
+
+/// A row is scored by what was estimated without its page: with another value it would be scored by the same
+/// parameters, so its prediction does not move. Those of other pages do.
+#[test]
+fn no_row_is_scored_by_parameters_that_saw_its_page() {
+    let one = calibrated();
+    let file = path(&observations());
+    let predictions = |v: &Value| -> BTreeMap<String, (f64, String)> {
+        v["rows"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .map(|r| {
+                let page = r["source_url"].as_str().expect("a page").to_owned();
+                (r["id"].as_str().expect("a key").to_owned(), (r["predicted"].as_f64().expect("a number"), page))
+            })
+            .collect()
+    };
+    let before = predictions(&rows(&path(one.path()), &file, &[]));
+    // The survey of one page says four times as much, and the model is estimated from that.
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let page = "https://survey.example/2031/belmar";
+    let changed: String = text
+        .lines()
+        .map(|l| if l.contains(page) { l.replace(",15,h,mean", ",60,h,mean").replace(",9,h,mean", ",36,h,mean") } else { l.to_owned() } + "\n")
+        .collect();
+    let other = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(other.path(), changed).expect("written");
+    let (model, other) = (path(one.path()), path(other.path()));
+    stdout(&karvan(&["calibrate", "--model", &model, "--observations", &other, "--into", &model]));
+    let after = predictions(&rows(&model, &file, &[]));
+    let mut moved = 0;
+    for (id, (value, of)) in &before {
+        let same = (after[id].0 - value).abs() < 1e-9;
+        if of == page {
+            assert!(same, "{id} was scored by parameters that saw its page: {value} {}", after[id].0);
+        } else if !same {
+            moved += 1;
+        }
+    }
+    assert!(moved >= 2, "what a page says moves others: {before:?} {after:?}");
+}
+
+/// A page that was not used is scored by the parameters of all pages; the fold without a page is named.
+#[test]
+fn an_unknown_page_is_scored_by_the_parameters_of_all() {
+    let folder = calibrated();
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), text.replace("https://survey.example/2032/belmar", "https://never.seen/page"))
+        .expect("written");
+    let v = rows(&path(folder.path()), &path(file.path()), &[]);
+    for r in v["rows"].as_array().expect("rows") {
+        let unknown = r["source_url"] == "https://never.seen/page";
+        // A page of which nothing was estimated has no fold either.
+        let known = !r["fold"].is_null() || r["unit"].as_str().is_some_and(|u| u.starts_with("USD"));
+        assert!(if unknown { r["fold"].is_null() } else { known }, "{r}");
+    }
+}
+
+#[test]
+fn two_papers_on_one_train_are_left_out_together() {
+    let folder = calibrated();
+    let text = std::fs::read_to_string(folder.path().join("calibration_page.csv")).expect("pages");
+    let fold = |page: &str| {
+        let line = text.lines().find(|l| l.starts_with(page)).expect("a page");
+        line.split(',').nth(1).expect("a fold").to_owned()
+    };
+    assert_eq!(fold("https://news.example/ore"), fold("https://paper.example/ore"));
+    assert_ne!(fold("https://news.example/ore"), fold("https://news.example/tea"));
+}
+
+/// Outcomes are no inputs: a plan without the table of observations is the same plan.
+#[test]
+fn no_observation_is_a_plans_input() {
+    let folder = calibrated();
+    let model = path(folder.path());
+    let ask = || {
+        let o = karvan(&[
+            "plan", "--model", &model, "--from", "Orlo", "--to", "Dorn", "--cargo", "tea", "--tonnes", "100",
+            "--depart", "2031-05-01", "--draws", "300",
+        ]);
+        stdout(&o)
+    };
+    let without = ask();
+    std::fs::copy(observations(), folder.path().join("observation.csv")).expect("a copy");
+    assert_eq!(without, ask());
+    // The estimated factors are.
+    std::fs::remove_file(folder.path().join("calibration.csv")).expect("removed");
+    assert_ne!(without, ask());
+}
+
+#[test]
+fn one_seed_one_score_and_one_estimate() {
+    let (a, b) = (calibrated(), calibrated());
+    for file in ["calibration.csv", "calibration_page.csv"] {
+        let read = |f: &tempfile::TempDir| std::fs::read(f.path().join(file)).expect("a file");
+        assert_eq!(read(&a), read(&b));
+    }
+    let file = path(&observations());
+    let at = |seed: &str| rows(&path(a.path()), &file, &["--seed", seed])["rows"].clone();
+    assert_eq!(at("3"), at("3"));
+    assert_ne!(at("3"), at("4"));
+}
+
+#[test]
+fn a_broken_file_of_observations_is_refused_with_places() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("o.csv");
+    let model = path(&tests().join("corridor2"));
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let ends = |text: String, wanted: &str| {
+        std::fs::write(&file, text).expect("written");
+        let o = karvan(&["validate", "--model", &model, "--observations", &path(&file)]);
+        let said = String::from_utf8_lossy(&o.stderr).into_owned();
+        assert_eq!(o.status.code(), Some(2), "{said}");
+        assert!(said.contains(wanted), "wanted: {wanted}\n{said}");
+    };
+    ends(text.replace(",380,h", ",long,h"), "o.csv:2:83: error: `observation` column `value`: `long`");
+    ends(text.replace("v01,transit_time", "v01,travel_time"), "allowed: one of `transit_time`");
+    ends(text.replace("2031-05-20", "2031-05-01"), "ends on 2031-05-01 before it starts on 2031-05-04");
+    ends(text.replace("v02,", "v01,"), "two observations are called `v01`");
+    ends(String::new(), "the file is empty");
+    ends(text.lines().next().expect("a header").to_owned() + "\n", "holds no observation");
+    let o = karvan(&["validate", "--model", &model]);
+    assert_eq!(o.status.code(), Some(2));
+}
+
+fn builtin(args: &[&str]) -> Value {
+    let mut all = vec!["--format", "json"];
+    all.extend(args);
+    serde_json::from_str(&stdout(&karvan(&all))).expect("JSON")
+}
+
+/// Every outcome of the shipped observations is predicted or refused with a reason, and what the pages of a
+/// fold say drove no parameter of that fold.
+#[test]
+fn every_shipped_outcome_is_predicted_or_refused() {
+    let v = builtin(&["validate"]);
+    let (rows, refused) = (v["rows"].as_array().expect("rows"), v["refused"].as_array().expect("refused"));
+    assert!(rows.len() >= 30, "{} rows predicted", rows.len());
+    for r in refused {
+        assert!(r["why"].as_str().is_some_and(|w| w.len() > 10), "{r}");
+    }
+    let model = karvan_io::read_archive("builtin:", karvan_builtin::MODEL, karvan_io::LoadOptions::default());
+    let mut problems = Vec::new();
+    let tables = karvan_model::Tables::read(&model.raw, &mut problems);
+    let outcomes = tables.observation.iter().filter(|o| o.outcome).count();
+    assert_eq!(rows.len() + refused.len(), outcomes);
+    let page_of: BTreeMap<&str, &str> =
+        tables.observation.iter().map(|o| (o.id.as_str(), o.source_url.as_str())).collect();
+    let fold_of: BTreeMap<&str, u32> =
+        tables.calibration_page.iter().map(|p| (p.page.as_str(), p.fold)).collect();
+    let mut driven = 0;
+    for c in tables.calibration.iter() {
+        for id in c.observations.iter() {
+            let page = page_of[id.as_str()];
+            driven += 1;
+            assert!(fold_of.contains_key(page), "{id} drove a parameter, and its page is not listed");
+            assert_ne!(c.fold, Some(fold_of[page]), "{} of fold {:?} was driven by {id}", c.process, c.fold);
+        }
+    }
+    assert!(driven > 100);
+    for r in rows {
+        let page = r["source_url"].as_str().expect("a page");
+        assert_eq!(r["fold"].as_u64(), fold_of.get(page).map(|f| u64::from(*f)), "{r}");
+    }
+}

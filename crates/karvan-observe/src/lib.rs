@@ -1,0 +1,22 @@
+//! What a model is worth: predictions scored against observations, and parameters estimated from them.
+//!
+//! [`calibrate()`] estimates factors on the durations of processes from observed outcomes; [`validate()`] predicts
+//! observations as distributions and scores them, each by parameters that have not seen its page. Both ask
+//! [`ask::Asking`], which turns an observation into a question to the planner and its prices.
+//!
+//! This crate knows no file and no screen.
+
+pub mod ask;
+mod calibrate;
+pub mod fit;
+mod linear;
+pub mod places;
+pub mod response;
+pub mod score;
+mod settings;
+mod validate;
+
+pub use calibrate::{Calibrated, calibrate};
+pub use score::Share;
+pub use settings::{MissingParameter, priors};
+pub use validate::*;

@@ -1,0 +1,457 @@
+//! Observations against a model: each predicted as a distribution or refused with a reason, and how good that was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use karvan_model::Model;
+use karvan_model::calibration::Factors;
+use karvan_model::observed::{Evidence, Measure, Observation, ProcessKind, Statistic};
+use karvan_network::base::Base;
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::ask::{Asking, LoadedPeriod};
+use crate::fit::Priors;
+use crate::response::{Noise, Response};
+use crate::score::{Share, crps, median, quantile};
+use crate::settings::{MissingParameter, priors};
+
+/// Version of the published form of a report.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Draws of each prediction: the ends of a 95 % interval are then known to about a fiftieth of its width.
+const DRAWS: usize = 4000;
+
+/// How a model did on observations.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// Version of this form.
+    pub schema_version: u32,
+    /// Model and version.
+    pub model: String,
+    /// BLAKE3 of the model.
+    pub model_hash: String,
+    /// File of observations; empty: those of the model.
+    pub observations: Option<String>,
+    /// Program's version.
+    pub version: String,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// Scores of groups of rows, then of all that was observed and of all that was said.
+    pub groups: Vec<Group>,
+    /// Rows that were predicted.
+    pub rows: Vec<Scored>,
+    /// Rows that were not, with why.
+    pub refused: Vec<Refused>,
+    /// Rows that no model should reproduce, by their own word.
+    pub not_outcomes: u32,
+}
+
+/// A group of rows.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Group {
+    /// Measure; empty: all times.
+    pub measure: Option<Measure>,
+    /// Evidence; empty: all of the class.
+    pub evidence: Option<Evidence>,
+    /// Whether it is about what happened (measured, reported, derived) or what was said or planned.
+    pub happened: bool,
+    /// Rows.
+    pub n: u32,
+    /// Median absolute error, % of what was observed.
+    pub error_pct: f64,
+    /// Median error with its sign, %: above 0 where the model says more.
+    pub signed_pct: f64,
+    /// Mean continuous ranked probability score, in the unit; empty where units differ.
+    pub crps: Option<f64>,
+    /// Share of rows inside the central 50 %.
+    pub in50: Share,
+    /// Inside the central 80 %.
+    pub in80: Share,
+    /// Inside the central 95 %.
+    pub in95: Share,
+    /// The naive estimate on the rows for which there is one.
+    pub naive: Option<NaiveScore>,
+}
+
+/// The naive estimate and the model on the same rows.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct NaiveScore {
+    /// Rows.
+    pub n: u32,
+    /// Its median absolute error, %.
+    pub error_pct: f64,
+    /// The model's on the same rows, %.
+    pub model_error_pct: f64,
+    /// Its mean absolute error, which is its CRPS, in the unit; empty where units differ.
+    pub crps: Option<f64>,
+    /// The model's CRPS on the same rows.
+    pub model_crps: Option<f64>,
+    /// Mean absolute difference of logarithms, naive.
+    pub ln_error: f64,
+    /// The same of the model's medians.
+    pub model_ln_error: f64,
+}
+
+/// A row that was predicted.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Scored {
+    /// Key of the observation.
+    pub id: String,
+    /// Measure.
+    pub measure: Measure,
+    /// Evidence.
+    pub evidence: Evidence,
+    /// Statistic compared.
+    pub statistic: Statistic,
+    /// In words.
+    pub what: Option<String>,
+    /// Unit.
+    pub unit: String,
+    /// Observed.
+    pub observed: f64,
+    /// Median of the prediction.
+    pub predicted: f64,
+    /// Central 50 %.
+    pub p50: [f64; 2],
+    /// Central 80 %.
+    pub p80: [f64; 2],
+    /// Central 95 %.
+    pub p95: [f64; 2],
+    /// Error, % of what was observed, above 0 where the model says more.
+    pub error_pct: f64,
+    /// Continuous ranked probability score.
+    pub crps: f64,
+    /// Naive estimate.
+    pub naive: Option<f64>,
+    /// The way, or what is averaged.
+    pub way: String,
+    /// What takes most of the time, and its share.
+    pub dominated_by: Option<(String, f64)>,
+    /// Fold of pages whose parameters were used, which left this row's page out; empty: those of all pages.
+    pub fold: Option<u32>,
+    /// Page.
+    pub source_url: String,
+}
+
+/// A row that was not predicted.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Refused {
+    /// Key of the observation.
+    pub id: String,
+    /// Measure.
+    pub measure: Measure,
+    /// In words.
+    pub what: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+/// What [`validate`] works with.
+pub struct Setting<'a> {
+    /// Model with the parameters that plans use.
+    pub model: &'a Model,
+    /// Its consignment-independent part.
+    pub base: &'a Base,
+    /// Seed of the draws.
+    pub seed: u64,
+    /// What moved in the periods asked about, if it was worked out.
+    pub loaded: Option<&'a dyn LoadedPeriod>,
+}
+
+/// The fold whose parameters score a page: the one estimated without it; none where it was not used at all.
+pub fn fold_of(model: &Model, page: &str) -> Option<u32> {
+    model.tables.calibration_page.iter().find(|p| p.page == page).map(|p| p.fold)
+}
+
+/// Whether a prediction rests on the page of an observation: then the observation is an input of it.
+pub(crate) fn rests_on(model: &Model, response: &Response, page: &str) -> Option<String> {
+    let keys: BTreeSet<&str> = model
+        .tables
+        .source
+        .iter()
+        .filter(|s| s.url.as_deref() == Some(page))
+        .map(|s| s.id.as_str())
+        .collect();
+    response.claims.iter().find(|(_, sources)| sources.iter().any(|s| keys.contains(s.as_str()))).map(|c| c.0.clone())
+}
+
+/// Scores observations. `done` hears how many rows are done.
+///
+/// # Errors
+/// If the model lacks a parameter.
+pub fn validate(
+    setting: &Setting,
+    observations: &[Observation],
+    done: &mut dyn FnMut(usize),
+) -> Result<(Vec<Scored>, Vec<Refused>, Vec<Group>), MissingParameter> {
+    let priors = priors(setting.model)?;
+    let mut by_fold: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
+    for (i, o) in observations.iter().enumerate().filter(|(_, o)| o.outcome) {
+        by_fold.entry(fold_of(setting.model, &o.source_url)).or_default().push(i);
+    }
+    let mut scored: BTreeMap<usize, Scored> = BTreeMap::new();
+    let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
+    let mut n = 0;
+    for (fold, rows) in by_fold {
+        let own;
+        let model = match fold {
+            None => setting.model,
+            Some(_) => {
+                own = setting.model.calibrated(Factors::of(&setting.model.tables, fold));
+                &own
+            }
+        };
+        let asking = Asking::new(model, setting.base);
+        for i in rows {
+            let o = &observations[i];
+            match predict(setting, model, &asking, o, &priors) {
+                Ok((response, draws)) => {
+                    scored.insert(i, score(o, response.as_ref(), draws, fold));
+                }
+                Err(why) => {
+                    let (id, what) = (o.id.0.clone(), o.what.clone());
+                    refused.insert(i, Refused { id, measure: o.measure, what, why });
+                }
+            }
+            n += 1;
+            done(n);
+        }
+    }
+    let scored: Vec<Scored> = scored.into_values().collect();
+    let groups = groups(&scored);
+    Ok((scored, refused.into_values().collect(), groups))
+}
+
+type Draws = Vec<f64>;
+
+fn predict(
+    setting: &Setting,
+    model: &Model,
+    asking: &Asking,
+    o: &Observation,
+    priors: &Priors,
+) -> Result<(Option<Response>, Draws), String> {
+    if o.value <= 0.0 {
+        return Err(format!("{} {} is no such amount", o.value, o.unit));
+    }
+    let response = match asking.ask(o) {
+        Ok(r) => r,
+        Err(why) => {
+            let Some(period) = setting.loaded else { return Err(why) };
+            return period.draws(o).map(|mut d| {
+                d.sort_by(f64::total_cmp);
+                (None, d)
+            });
+        }
+    };
+    if let Some(row) = rests_on(model, &response, &o.source_url) {
+        return Err(format!("the prediction rests on this page itself ({row}): here it is an input"));
+    }
+    let unit = match o.measure {
+        Measure::SpeedWithDelay | Measure::SpeedWithoutDelay => "km/h",
+        Measure::BorderCost => "USD/crossing",
+        Measure::TransportCost => "USD/500km/20t",
+        _ => "h",
+    };
+    if o.unit != unit {
+        return Err(format!("the unit is `{}`; {} is computed in {unit}", o.unit, o.measure));
+    }
+    let mut draws = draw(model, &response, o, priors, setting.seed);
+    draws.sort_by(f64::total_cmp);
+    Ok((Some(response), draws))
+}
+
+/// Standard normal variates of a stream.
+fn normals(seed: u64, name: &str) -> Vec<f64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let stream = name
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+    rng.set_stream(stream);
+    (0..DRAWS).map(|_| StandardNormal.sample(&mut rng)).collect()
+}
+
+/// Draws of what an observation would be: what is not known of factors, and how journeys, samples or statements
+/// differ.
+fn draw(model: &Model, r: &Response, o: &Observation, priors: &Priors, seed: u64) -> Draws {
+    let own = |what: &str| normals(seed, &format!("observation/{}/{what}", o.id));
+    let width = priors.width(o.evidence);
+    let spread = |kind: ProcessKind, before: f64| {
+        let found = model.factors.get(kind, &[]).sd;
+        if found > 0.0 { found } else { before }
+    };
+    let mut out: Draws = if r.noise == Noise::Trip && !r.journeys.is_empty() {
+        let each = DRAWS / r.journeys.len();
+        r.journeys
+            .iter()
+            .enumerate()
+            .flat_map(|(i, j)| {
+                let n = if i == 0 { DRAWS - each * (r.journeys.len() - 1) } else { each };
+                let km: f64 = r.ways.get(i).map_or(0.0, |w| w.km);
+                j.movement
+                    .draw(&j.processes, seed, n)
+                    .into_iter()
+                    .map(move |h| if r.speed { km / f64::from(h).max(1e-6) } else { f64::from(h) })
+            })
+            .collect()
+    } else {
+        let mut streams: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        let parts = || r.ways.iter().flat_map(|w| &w.parts);
+        for p in parts() {
+            if let Some(name) = p.factor.stream() {
+                streams.entry(name.clone()).or_insert_with(|| normals(seed, &name));
+            }
+        }
+        let of: Vec<Vec<Option<&Vec<f64>>>> = r
+            .ways
+            .iter()
+            .map(|w| w.parts.iter().map(|p| p.factor.stream().and_then(|s| streams.get(&s))).collect())
+            .collect();
+        let z = own("noise");
+        (0..DRAWS)
+            .map(|d| {
+                let k = |w: usize, i: usize| of[w][i].map_or(1.0, |z| r.ways[w].parts[i].factor.draw(z[d]));
+                let noise = match r.noise {
+                    Noise::Trip => r.trip_sd(&k),
+                    Noise::Sample => spread(ProcessKind::Sample, priors.ranges[5].best) * width,
+                    Noise::Statement => spread(ProcessKind::Statement, priors.ranges[6].best) * width,
+                };
+                (r.ln(&k) + noise * z[d]).exp()
+            })
+            .collect()
+    };
+    if let Some((kind, places)) = &r.mix {
+        let keys: Vec<&str> = places.iter().map(String::as_str).collect();
+        let f = model.factors.get(*kind, &keys);
+        // A state of which nothing is known differs as states do, in both of the levels of its name.
+        let unknown = priors.ranges[4].best * 2f64.sqrt();
+        for (v, z) in out.iter_mut().zip(own("mix")) {
+            *v *= if f.sd > 0.0 { f.mean() * f.draw(z) } else { (unknown * z).exp() };
+        }
+    }
+    if r.unsure > 0.0 {
+        for (v, z) in out.iter_mut().zip(own("unsure")) {
+            *v *= (r.unsure * z).exp();
+        }
+    }
+    if r.rounding_h > 0.0 {
+        for (v, z) in out.iter_mut().zip(own("rounding")) {
+            let share = karvan_units::standard_normal_cdf(z) - 0.5;
+            *v = (*v + share * r.rounding_h).max(0.0);
+        }
+    }
+    out
+}
+
+fn score(o: &Observation, response: Option<&Response>, draws: Draws, fold: Option<u32>) -> Scored {
+    let between = |share: f64| {
+        [quantile(&draws, 0.5 - share / 2.0), quantile(&draws, 0.5 + share / 2.0)]
+    };
+    let predicted = quantile(&draws, 0.5);
+    Scored {
+        id: o.id.0.clone(),
+        measure: o.measure,
+        evidence: o.evidence,
+        statistic: o.statistic,
+        what: o.what.clone(),
+        unit: o.unit.clone(),
+        observed: o.value,
+        predicted,
+        p50: between(0.5),
+        p80: between(0.8),
+        p95: between(0.95),
+        error_pct: 100.0 * (predicted / o.value - 1.0),
+        crps: crps(&draws, o.value),
+        naive: response.and_then(|r| r.naive),
+        way: response.map_or(String::new(), |r| r.label.clone()),
+        dominated_by: response.and_then(Response::dominant),
+        fold,
+        source_url: o.source_url.clone(),
+    }
+}
+
+/// Whether a kind of evidence is about what happened, not what was said or planned.
+pub fn happened(e: Evidence) -> bool {
+    matches!(e, Evidence::Measured | Evidence::Reported | Evidence::Derived)
+}
+
+/// Whether a measure is a time or a speed.
+fn is_time(m: Measure) -> bool {
+    matches!(
+        m,
+        Measure::TransitTime
+            | Measure::SailingTime
+            | Measure::BorderTime
+            | Measure::LoadingTime
+            | Measure::WaitingTime
+            | Measure::SpeedWithDelay
+            | Measure::SpeedWithoutDelay
+    )
+}
+
+fn groups(rows: &[Scored]) -> Vec<Group> {
+    let mut out = Vec::new();
+    let mut keys: Vec<(Measure, Evidence)> = rows.iter().map(|r| (r.measure, r.evidence)).collect();
+    keys.sort();
+    keys.dedup();
+    for (m, e) in keys {
+        let of: Vec<&Scored> = rows.iter().filter(|r| r.measure == m && r.evidence == e).collect();
+        out.push(group(Some(m), Some(e), happened(e), &of));
+    }
+    for real in [true, false] {
+        for measure in [Some(Measure::TransitTime), Some(Measure::BorderTime), None] {
+            let of: Vec<&Scored> = rows
+                .iter()
+                .filter(|r| happened(r.evidence) == real)
+                .filter(|r| measure.map_or(is_time(r.measure), |m| r.measure == m))
+                .collect();
+            if !of.is_empty() {
+                out.push(group(measure, None, real, &of));
+            }
+        }
+    }
+    out
+}
+
+fn group(measure: Option<Measure>, evidence: Option<Evidence>, real: bool, rows: &[&Scored]) -> Group {
+    let of = |f: &dyn Fn(&Scored) -> f64, rows: &[&Scored]| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
+    let middle = |v: Vec<f64>| median(&v).unwrap_or(0.0);
+    let mean = |v: Vec<f64>| v.iter().sum::<f64>() / v.len().max(1) as f64;
+    let inside = |f: &dyn Fn(&Scored) -> [f64; 2]| {
+        let k = rows.iter().filter(|r| f(r)[0] <= r.observed && r.observed <= f(r)[1]).count();
+        Share::new(k, rows.len())
+    };
+    let one_unit = rows.windows(2).all(|w| w[0].unit == w[1].unit);
+    let naive_rows: Vec<&Scored> =
+        rows.iter().copied().filter(|r| r.naive.is_some_and(|n| n.is_finite() && n > 0.0)).collect();
+    let naive = |r: &Scored| r.naive.unwrap_or(f64::NAN);
+    Group {
+        measure,
+        evidence,
+        happened: real,
+        n: rows.len() as u32,
+        error_pct: middle(of(&|r| r.error_pct.abs(), rows)),
+        signed_pct: middle(of(&|r| r.error_pct, rows)),
+        crps: one_unit.then(|| mean(of(&|r| r.crps, rows))),
+        in50: inside(&|r| r.p50),
+        in80: inside(&|r| r.p80),
+        in95: inside(&|r| r.p95),
+        naive: (!naive_rows.is_empty()).then(|| NaiveScore {
+            n: naive_rows.len() as u32,
+            error_pct: middle(of(&|r| 100.0 * (naive(r) / r.observed - 1.0).abs(), &naive_rows)),
+            model_error_pct: middle(of(&|r| r.error_pct.abs(), &naive_rows)),
+            crps: one_unit.then(|| mean(of(&|r| (naive(r) - r.observed).abs(), &naive_rows))),
+            model_crps: one_unit.then(|| mean(of(&|r| r.crps, &naive_rows))),
+            ln_error: mean(of(&|r| (naive(r) / r.observed).ln().abs(), &naive_rows)),
+            model_ln_error: mean(of(&|r| (r.predicted.max(1e-9) / r.observed).ln().abs(), &naive_rows)),
+        }),
+    }
+}
+
+/// The schema of [`Report`].
+pub fn report_schema() -> schemars::Schema {
+    schemars::schema_for!(Report)
+}
