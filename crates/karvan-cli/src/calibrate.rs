@@ -52,9 +52,7 @@ fn json(c: &Calibrated) -> serde_json::Value {
             "high": r.high, "spread": r.spread, "observations": r.observations.0,
         })
     };
-    let page = |p: &CalibrationPage| {
-        serde_json::json!({ "page": p.page, "fold": p.fold, "observations": p.observations.0 })
-    };
+    let page = |p: &CalibrationPage| serde_json::json!({ "page": p.page, "fold": p.fold, "observations": p.observations.0 });
     serde_json::json!({
         "schema_version": 1,
         "calibration": c.rows.iter().map(row).collect::<Vec<_>>(),

@@ -8,8 +8,8 @@ use karvan_model::observed::Observation;
 use karvan_model::raw::Problem;
 use karvan_model::{Model, TableOf};
 use karvan_network::base::Base;
-use karvan_report::Lang;
 use karvan_observe::{Report, SCHEMA_VERSION, Setting};
+use karvan_report::Lang;
 
 use crate::args::{Common, Format, LangWord, Validate};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};

@@ -54,7 +54,15 @@ fn another_corridor_is_scored_and_estimated() {
     let o = karvan(&["calibrate", "--model", &model, "--observations", &file]);
     insta::assert_snapshot!(stdout(&o));
     let page = stdout(&karvan(&[
-        "validate", "--model", &model, "--observations", &file, "--format", "html", "--lang", "ru",
+        "validate",
+        "--model",
+        &model,
+        "--observations",
+        &file,
+        "--format",
+        "html",
+        "--lang",
+        "ru",
     ]));
     assert!(page.contains("<svg") && page.contains("Модель и то, что наблюдалось"));
     let csv = stdout(&karvan(&["validate", "--model", &model, "--observations", &file, "--format", "csv"]));
@@ -74,7 +82,10 @@ fn no_row_is_scored_by_parameters_that_saw_its_page() {
             .iter()
             .map(|r| {
                 let page = r["source_url"].as_str().expect("a page").to_owned();
-                (r["id"].as_str().expect("a key").to_owned(), (r["predicted"].as_f64().expect("a number"), page))
+                (
+                    r["id"].as_str().expect("a key").to_owned(),
+                    (r["predicted"].as_f64().expect("a number"), page),
+                )
             })
             .collect()
     };
@@ -109,8 +120,11 @@ fn an_unknown_page_is_scored_by_the_parameters_of_all() {
     let folder = calibrated();
     let text = std::fs::read_to_string(observations()).expect("observations");
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), text.replace("https://survey.example/2032/belmar", "https://never.seen/page"))
-        .expect("written");
+    std::fs::write(
+        file.path(),
+        text.replace("https://survey.example/2032/belmar", "https://never.seen/page"),
+    )
+    .expect("written");
     let v = rows(&path(folder.path()), &path(file.path()), &[]);
     for r in v["rows"].as_array().expect("rows") {
         let unknown = r["source_url"] == "https://never.seen/page";
@@ -139,8 +153,21 @@ fn no_observation_is_a_plans_input() {
     let model = path(folder.path());
     let ask = || {
         let o = karvan(&[
-            "plan", "--model", &model, "--from", "Orlo", "--to", "Dorn", "--cargo", "tea", "--tonnes", "100",
-            "--depart", "2031-05-01", "--draws", "300",
+            "plan",
+            "--model",
+            &model,
+            "--from",
+            "Orlo",
+            "--to",
+            "Dorn",
+            "--cargo",
+            "tea",
+            "--tonnes",
+            "100",
+            "--depart",
+            "2031-05-01",
+            "--draws",
+            "300",
         ]);
         stdout(&o)
     };

@@ -53,7 +53,10 @@ impl Factors {
             .filter(|r| r.2 > 0.0)
             .enumerate()
             .map(|(i, (process, place, factor, sd))| {
-                ((process, place.to_owned()), Factor { ln: factor.ln(), sd: sd.max(0.0), row: Some(i as u32) })
+                (
+                    (process, place.to_owned()),
+                    Factor { ln: factor.ln(), sd: sd.max(0.0), row: Some(i as u32) },
+                )
             })
             .collect();
         Self { by }
@@ -89,7 +92,8 @@ mod tests {
     /// Closed form: the mean of a lognormal.
     #[test]
     fn draws_keep_the_mean() {
-        let f = Factors::from_rows([(ProcessKind::Roll, "", 2.0, 0.5)].into_iter()).get(ProcessKind::Roll, &[]);
+        let f =
+            Factors::from_rows([(ProcessKind::Roll, "", 2.0, 0.5)].into_iter()).get(ProcessKind::Roll, &[]);
         assert!((f.mean() - 2.0).abs() < 1e-12);
         let n = 20_000;
         let q = |i: usize| karvan_units::standard_normal_quantile((i as f64 + 0.5) / n as f64);

@@ -5,14 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use jiff::civil::Date;
 use karvan_model::calibration::Factor;
 use karvan_model::money::ExchangeRates;
-use karvan_model::observed::{
-    Direction, Measure, Observation, ObservedMode, ProcessKind, Statistic,
-};
+use karvan_model::observed::{Direction, Measure, Observation, ObservedMode, ProcessKind, Statistic};
 use karvan_model::places::find_cargo;
 use karvan_model::rules::QuotaUse;
-use karvan_model::tables::{
-    BorderState, CargoKind, EquipmentKind, Mode, Procedure, Unit,
-};
+use karvan_model::tables::{BorderState, CargoKind, EquipmentKind, Mode, Procedure, Unit};
 use karvan_model::{BorderIx, CargoIx, Model, NodeIx, StateIx};
 use karvan_network::base::Base;
 use karvan_network::compile::{Process, Timing};
@@ -71,7 +67,9 @@ impl<'m> Asking<'m> {
     /// Why it says nothing, in words for a planner.
     pub fn ask(&self, o: &Observation) -> Answer<Response> {
         let needs_a_year = |what: &str| {
-            Err(format!("{what} follows from what moves in the period: needs a loaded year (assignment or simulation)"))
+            Err(format!(
+                "{what} follows from what moves in the period: needs a loaded year (assignment or simulation)"
+            ))
         };
         match o.measure {
             Measure::TransitTime => self.transit(o),
@@ -183,7 +181,9 @@ impl<'m> Asking<'m> {
                     .filter_map(|e| e.payload_t.map(|p| p.get()))
                     .min_by(f64::total_cmp)
                     .filter(|p| *p > 0.0)
-                    .ok_or_else(|| format!("no equipment of the model is a `{word}`, so how much goes is not known"))?;
+                    .ok_or_else(|| {
+                        format!("no equipment of the model is a `{word}`, so how much goes is not known")
+                    })?;
                 Quantity { tonnes: Some(payload), units: None }
             }
         };
@@ -213,10 +213,9 @@ impl<'m> Asking<'m> {
         general.sort_by(|a, b| {
             cargoes[*a].value_usd_per_t.best.total_cmp(&cargoes[*b].value_usd_per_t.best).then(a.cmp(b))
         });
-        general
-            .get(general.len() / 2)
-            .map(|i| CargoIx::new(*i))
-            .ok_or_else(|| format!("the model has no cargo `{word}`, and no general cargo that stands for it"))
+        general.get(general.len() / 2).map(|i| CargoIx::new(*i)).ok_or_else(|| {
+            format!("the model has no cargo `{word}`, and no general cargo that stands for it")
+        })
     }
 
     // ------------------------------------------------------------------ journeys
@@ -226,8 +225,7 @@ impl<'m> Asking<'m> {
     }
 
     fn journey(&self, o: &Observation, speed: bool) -> Answer<Response> {
-        let (from, to) =
-            (self.nodes(o, &o.from, "the origin")?, self.nodes(o, &o.to, "the destination")?);
+        let (from, to) = (self.nodes(o, &o.from, "the origin")?, self.nodes(o, &o.to, "the destination")?);
         let consignment = self.consignment(o)?;
         let (centre, noise) = self.compared(o, consignment.stated)?;
         let mut via = Vec::new();
@@ -257,6 +255,7 @@ impl<'m> Asking<'m> {
             avoid_states: avoid.to_vec(),
             avoid_modes: avoided(o.mode),
             options: 1,
+            registration: None,
             seed: 1,
             draws: None,
             why_not: None,
@@ -420,7 +419,9 @@ impl<'m> Asking<'m> {
             };
             let by_word = match word.as_deref() {
                 Some("ferry") => kind.is_some_and(|k| ferries.contains(&k)),
-                Some(w) if EquipmentKind::ALL.iter().any(|k| k.word() == w) => kind.is_some_and(|k| k.word() == w),
+                Some(w) if EquipmentKind::ALL.iter().any(|k| k.word() == w) => {
+                    kind.is_some_and(|k| k.word() == w)
+                }
                 Some("truck") => row.carries.iter().any(|k| k.word().contains("truck")),
                 Some(w) if w.contains("wagon") => row.carries.iter().any(|k| k.word().contains("wagon")),
                 Some(w) if w.contains("container") => row
@@ -476,9 +477,11 @@ impl<'m> Asking<'m> {
         let at = if o.at.is_some() { &o.at } else { &o.from };
         let nodes = self.nodes(o, at, "where is waited")?;
         if nodes.iter().any(|n| self.base.borders.contains_key(n)) {
-            return Err("a queue before a crossing grows from what comes beyond its capacity: needs a loaded \
+            return Err(
+                "a queue before a crossing grows from what comes beyond its capacity: needs a loaded \
                         period (assignment or simulation)"
-                .into());
+                    .into(),
+            );
         }
         let to = match self.spot(o, &o.to)? {
             Some(Spot::Nodes(n)) if n != nodes => Some(n),
@@ -494,7 +497,8 @@ impl<'m> Asking<'m> {
             let zone = jiff::tz::TimeZone::UTC;
             let full = || self.base.filling(self.model, s.service.ix());
             let Some(wait) = Wait::of(row, full, 1.0, s.back, &zone, day) else { continue };
-            let state = self.model.node(s.from).state.as_ref().map_or(String::new(), |x| x.as_str().to_owned());
+            let state =
+                self.model.node(s.from).state.as_ref().map_or(String::new(), |x| x.as_str().to_owned());
             let (process, places) = match &wait {
                 Wait::Timetable(_) => (ProcessKind::Given, Vec::new()),
                 Wait::Random(_) => (ProcessKind::WaitSea, vec![state]),
@@ -544,14 +548,21 @@ impl<'m> Asking<'m> {
         let day = middle(o);
         let loads = self.loads(&consignment);
         let afloat = |k: &EquipmentKind| {
-            self.model.tables.equipment.iter().any(|e| e.kind == *k && matches!(e.mode, Mode::Sea | Mode::InlandWater))
+            self.model
+                .tables
+                .equipment
+                .iter()
+                .any(|e| e.kind == *k && matches!(e.mode, Mode::Sea | Mode::InlandWater))
         };
         let mut out = self.empty(centre, noise, false);
         for t in self.model.tables.terminal.iter() {
-            let here = t.nodes.iter().filter_map(|n| self.model.node_ix(n.as_str())).any(|n| nodes.contains(&n));
+            let here =
+                t.nodes.iter().filter_map(|n| self.model.node_ix(n.as_str())).any(|n| nodes.contains(&n));
             let (Some(capacity), Some(unit)) = (t.capacity_per_day, t.capacity_unit) else { continue };
             let ship = t.from_equipment.iter().chain(t.to_equipment.iter()).any(afloat);
-            let land = |k: &EquipmentKind| loads.iter().any(|l| self.model.tables.equipment[l.equipment.ix()].kind == *k);
+            let land = |k: &EquipmentKind| {
+                loads.iter().any(|l| self.model.tables.equipment[l.equipment.ix()].kind == *k)
+            };
             let fits = t.from_equipment.iter().chain(t.to_equipment.iter()).any(land);
             let units = loads.iter().filter_map(|l| l.in_unit(unit)).reduce(f64::max);
             let between = !matches!(
@@ -559,7 +570,8 @@ impl<'m> Asking<'m> {
                 karvan_model::tables::Operation::Load | karvan_model::tables::Operation::Unload
             );
             let days = DayInterval { from: t.from, till: t.till };
-            if let (true, true, true, true, true, Some(n)) = (here, ship, fits, between, days.contains(day), units)
+            if let (true, true, true, true, true, Some(n)) =
+                (here, ship, fits, between, days.contains(day), units)
                 && capacity.best > 0.0
             {
                 let h = n / capacity.best * 24.0;
@@ -575,7 +587,9 @@ impl<'m> Asking<'m> {
         }
         let n = out.ways.len() as f64;
         if n == 0.0 {
-            return Err("the model states no capacity a day of moving such a load there between ship and land".into());
+            return Err(
+                "the model states no capacity a day of moving such a load there between ship and land".into(),
+            );
         }
         for w in &mut out.ways {
             w.weight = 1.0 / n;
@@ -601,7 +615,14 @@ impl<'m> Asking<'m> {
     // ------------------------------------------------------------------ borders
 
     /// Crossings of a mode that are open on the day, as passed out of (or into) a state.
-    fn crossings(&self, state: StateIx, mode: Mode, out: bool, day: Date, other: Option<StateIx>) -> Vec<Crossing> {
+    fn crossings(
+        &self,
+        state: StateIx,
+        mode: Mode,
+        out: bool,
+        day: Date,
+        other: Option<StateIx>,
+    ) -> Vec<Crossing> {
         let mut found = Vec::new();
         for (i, b) in self.model.tables.border.iter().enumerate() {
             let (Some(a), Some(z)) =
@@ -611,7 +632,13 @@ impl<'m> Asking<'m> {
             };
             let days = DayInterval { from: b.from, till: b.till };
             let open = b.status == BorderState::Open && b.procedure == Procedure::Full && days.contains(day);
-            let there = if a == state { Some(z) } else if z == state { Some(a) } else { None };
+            let there = if a == state {
+                Some(z)
+            } else if z == state {
+                Some(a)
+            } else {
+                None
+            };
             if let Some(neighbour) = there
                 && b.mode == mode
                 && open
@@ -676,7 +703,14 @@ impl<'m> Asking<'m> {
     }
 
     /// Posts of a state: each neighbour counts alike, and each of its crossings among them.
-    fn posts_of(&self, state: StateIx, mode: Mode, exit: bool, day: Date, other: Option<StateIx>) -> Vec<Way> {
+    fn posts_of(
+        &self,
+        state: StateIx,
+        mode: Mode,
+        exit: bool,
+        day: Date,
+        other: Option<StateIx>,
+    ) -> Vec<Way> {
         let found = self.crossings(state, mode, exit, day, other);
         let mut by: BTreeMap<StateIx, Vec<Way>> = BTreeMap::new();
         for c in &found {
@@ -746,7 +780,9 @@ impl<'m> Asking<'m> {
                 }
             }
             Some(Spot::State(s)) => self.border_of_states(o, &[s], mode, day, (from, to), &mut out)?,
-            Some(Spot::Group(_, states)) => self.border_of_states(o, &states, mode, day, (from, to), &mut out)?,
+            Some(Spot::Group(_, states)) => {
+                self.border_of_states(o, &states, mode, day, (from, to), &mut out)?
+            }
             _ => return Err("at which crossing, or in which state, is not stated".into()),
         }
         let changes = out.ways.iter().map(|w| {
@@ -925,7 +961,8 @@ impl<'m> Asking<'m> {
                 .parameter("rail_motion_kmh")
                 .ok_or("the model states rail speeds with the stops on the way, and none in motion")?;
             let factor = self.model.factors.get(ProcessKind::RailMotion, &[&id]);
-            let d = Duration::new(&Dist::Const(1.0 / speed.value.best.max(0.1)), ProcessKind::RailMotion, factor);
+            let d =
+                Duration::new(&Dist::Const(1.0 / speed.value.best.max(0.1)), ProcessKind::RailMotion, factor);
             part(&d, vec![id], "parameter/rail_motion_kmh".into(), "rail")
         } else {
             let (mut p, rest) = self.run(o, state, mode, 1.0)?;
@@ -974,7 +1011,8 @@ impl<'m> Asking<'m> {
             Some(Spot::Nodes(nodes)) => {
                 for (i, b) in self.model.tables.border.iter().enumerate() {
                     let here = self.model.node_ix(b.node.as_str()).is_some_and(|n| nodes.contains(&n));
-                    if !here || b.mode != mode || !(DayInterval { from: b.from, till: b.till }).contains(day) {
+                    if !here || b.mode != mode || !(DayInterval { from: b.from, till: b.till }).contains(day)
+                    {
                         continue;
                     }
                     let a = self.model.state_ix(b.state_a.as_str());
@@ -988,7 +1026,10 @@ impl<'m> Asking<'m> {
             }
             Some(Spot::State(s)) => {
                 for exit in [true, false] {
-                    if matches!((o.direction, exit), (Some(Direction::In), true) | (Some(Direction::Out), false)) {
+                    if matches!(
+                        (o.direction, exit),
+                        (Some(Direction::In), true) | (Some(Direction::Out), false)
+                    ) {
                         continue;
                     }
                     let other = if exit { to } else { from }.filter(|x| *x != s);

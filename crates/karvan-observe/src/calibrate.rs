@@ -44,7 +44,8 @@ fn tells_of_time(m: Measure) -> bool {
 
 /// Folds of pages: one each, but pages that tell of one consignment are left out together.
 fn folds<'a>(used: &[&'a Observation]) -> BTreeMap<&'a str, u32> {
-    let pages: Vec<&str> = used.iter().map(|o| o.source_url.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+    let pages: Vec<&str> =
+        used.iter().map(|o| o.source_url.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut of: Vec<usize> = (0..pages.len()).collect();
     let place = |url: &str| pages.binary_search(&url).unwrap_or(0);
     // A consignment is told by its size, cargo and days.
@@ -96,7 +97,8 @@ pub fn calibrate(
     let asking = Asking::new(&plain, base);
     let mut left_out = Vec::new();
     let mut asked: Vec<(&Observation, Response)> = Vec::new();
-    let rows: Vec<&Observation> = observations.iter().filter(|o| o.outcome && tells_of_time(o.measure)).collect();
+    let rows: Vec<&Observation> =
+        observations.iter().filter(|o| o.outcome && tells_of_time(o.measure)).collect();
     for (i, o) in rows.iter().enumerate() {
         let answer = asking.ask(o).and_then(|r| {
             if let Some(row) = rests_on(&plain, &r, &o.source_url) {

@@ -311,7 +311,8 @@ impl<'a> Design<'a> {
 
     fn normal(&self, slopes: &[Vec<f64>], sigma: &[f64], tau: &[f64]) -> Option<Factored> {
         Factored::new(tau.len(), |a, b| {
-            let data: f64 = (0..slopes.len()).map(|i| slopes[i][a] * slopes[i][b] / (sigma[i] * sigma[i])).sum();
+            let data: f64 =
+                (0..slopes.len()).map(|i| slopes[i][a] * slopes[i][b] / (sigma[i] * sigma[i])).sum();
             data + if a == b { 1.0 / (tau[a] * tau[a]) } else { 0.0 }
         })
     }
@@ -436,7 +437,9 @@ fn combine(
     };
     let says: Vec<bool> = out
         .iter()
-        .map(|e| wider(e).is_none_or(|w| (e.ln - out[w].ln).abs() > 0.05 || (e.sd / out[w].sd - 1.0).abs() > 0.05))
+        .map(|e| {
+            wider(e).is_none_or(|w| (e.ln - out[w].ln).abs() > 0.05 || (e.sd / out[w].sd - 1.0).abs() > 0.05)
+        })
         .collect();
     out.into_iter().zip(says).filter(|(_, says)| *says).map(|(e, _)| e).collect()
 }
@@ -479,7 +482,11 @@ mod tests {
     /// Spreads held fast, so that closed forms apply.
     fn fixed(kind: f64, place: f64, sample: f64) -> Priors {
         let at = |v: f64| Range { low: v, best: v, high: v };
-        Priors { ranges: [at(kind), at(place), at(kind), at(place), at(0.5), at(sample), at(0.3)], reported: 1.25, claimed: 2.0 }
+        Priors {
+            ranges: [at(kind), at(place), at(kind), at(place), at(0.5), at(sample), at(0.3)],
+            reported: 1.25,
+            claimed: 2.0,
+        }
     }
 
     fn find<'a>(f: &'a Fit, kind: ProcessKind, place: &str) -> &'a Estimated {
@@ -525,7 +532,11 @@ mod tests {
         let mut responses = Vec::new();
         for i in 0..30 {
             let mean = |k: usize| [40.0, 6.0, 20.0][k] * (0.3 + ((i * (k + 3)) % 7) as f64 / 5.0);
-            responses.push(response(&[(kinds[0], "XA", mean(0)), (kinds[1], "XA", mean(1)), (kinds[2], "XA", mean(2))]));
+            responses.push(response(&[
+                (kinds[0], "XA", mean(0)),
+                (kinds[1], "XA", mean(1)),
+                (kinds[2], "XA", mean(2)),
+            ]));
         }
         let cases: Vec<Case> = responses
             .iter()

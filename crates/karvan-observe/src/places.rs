@@ -58,7 +58,11 @@ impl<'m> Names<'m> {
                 NodeKind::Junction | NodeKind::Waypoint => &[],
             };
             let bare = n.name_en.strip_suffix(" border)").and_then(|s| s.rsplit_once(" (")).map(|s| s.0);
-            for name in [Some(n.name_en.as_str()), bare].into_iter().flatten().chain(n.aliases.iter().map(String::as_str)) {
+            for name in [Some(n.name_en.as_str()), bare]
+                .into_iter()
+                .flatten()
+                .chain(n.aliases.iter().map(String::as_str))
+            {
                 for list in lists {
                     let of = nodes.entry((*list, fold(name))).or_default();
                     if !of.contains(&NodeIx::new(i)) {
@@ -109,11 +113,8 @@ impl<'m> Names<'m> {
         let key = fold(text);
         for list in first.iter().chain(&ALL) {
             let Some(found) = self.nodes.get(&(*list, key.clone())) else { continue };
-            let fits: Vec<NodeIx> = found
-                .iter()
-                .copied()
-                .filter(|n| *list != Crossing || self.crosses(*n, mode))
-                .collect();
+            let fits: Vec<NodeIx> =
+                found.iter().copied().filter(|n| *list != Crossing || self.crosses(*n, mode)).collect();
             if !fits.is_empty() {
                 return Ok(Spot::Nodes(fits));
             }
@@ -123,7 +124,8 @@ impl<'m> Names<'m> {
 
     fn members(&self, word: &str, day: Date) -> Vec<StateIx> {
         let t = &self.model.tables;
-        let Some(group) = t.group.iter().find(|g| fold(g.id.as_str()) == fold(word) || fold(&g.name) == fold(word))
+        let Some(group) =
+            t.group.iter().find(|g| fold(g.id.as_str()) == fold(word) || fold(&g.name) == fold(word))
         else {
             return Vec::new();
         };
@@ -152,9 +154,9 @@ impl<'m> Names<'m> {
 
     /// The nearest node of the mode to a place that is no node.
     fn near(&self, text: &str, key: &str, mode: ObservedMode) -> Result<Spot, String> {
-        let row = ALL
-            .iter()
-            .find_map(|list| self.model.tables.place.iter().find(|p| p.list == *list && fold(&p.name) == key));
+        let row = ALL.iter().find_map(|list| {
+            self.model.tables.place.iter().find(|p| p.list == *list && fold(&p.name) == key)
+        });
         let Some(row) = row else { return Err(format!("the model knows no place `{text}`")) };
         let kinds: &[NodeKind] = match mode {
             ObservedMode::Rail => &[NodeKind::Station, NodeKind::Terminal, NodeKind::Gateway],

@@ -14,8 +14,9 @@ pub fn crps(ascending: &[f64], observed: f64) -> f64 {
     }
     let distance = ascending.iter().map(|x| (x - observed).abs()).sum::<f64>() / n;
     // Of ascending values, value i is the greater of i pairs and the lesser of n − 1 − i.
-    let pairs: f64 =
-        ascending.iter().enumerate().map(|(i, x)| x * (2.0 * i as f64 + 1.0 - n)).sum::<f64>() * 2.0 / (n * n);
+    let pairs: f64 = ascending.iter().enumerate().map(|(i, x)| x * (2.0 * i as f64 + 1.0 - n)).sum::<f64>()
+        * 2.0
+        / (n * n);
     distance - 0.5 * pairs
 }
 

@@ -6,7 +6,9 @@ use crate::fit::{Priors, Range};
 
 /// A model without a figure that scoring or estimating needs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the model states no parameter `{0}`, which scoring and estimating need; add it to table `parameter`")]
+#[error(
+    "the model states no parameter `{0}`, which scoring and estimating need; add it to table `parameter`"
+)]
 pub struct MissingParameter(pub &'static str);
 
 /// Parameters that are read besides: of the naive estimate.

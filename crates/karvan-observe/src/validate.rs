@@ -175,8 +175,15 @@ pub(crate) fn rests_on(model: &Model, response: &Response, page: &str) -> Option
         .filter(|s| s.url.as_deref() == Some(page))
         .map(|s| s.id.as_str())
         .collect();
-    response.claims.iter().find(|(_, sources)| sources.iter().any(|s| keys.contains(s.as_str()))).map(|c| c.0.clone())
+    response
+        .claims
+        .iter()
+        .find(|(_, sources)| sources.iter().any(|s| keys.contains(s.as_str())))
+        .map(|c| c.0.clone())
 }
+
+/// What scoring gives: the rows predicted, those refused with the reason, and the scores by group.
+pub type Scores = (Vec<Scored>, Vec<Refused>, Vec<Group>);
 
 /// Scores observations. `done` hears how many rows are done.
 ///
@@ -186,7 +193,7 @@ pub fn validate(
     setting: &Setting,
     observations: &[Observation],
     done: &mut dyn FnMut(usize),
-) -> Result<(Vec<Scored>, Vec<Refused>, Vec<Group>), MissingParameter> {
+) -> Result<Scores, MissingParameter> {
     let priors = priors(setting.model)?;
     let mut by_fold: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     for (i, o) in observations.iter().enumerate().filter(|(_, o)| o.outcome) {
@@ -347,9 +354,7 @@ fn draw(model: &Model, r: &Response, o: &Observation, priors: &Priors, seed: u64
 }
 
 fn score(o: &Observation, response: Option<&Response>, draws: Draws, fold: Option<u32>) -> Scored {
-    let between = |share: f64| {
-        [quantile(&draws, 0.5 - share / 2.0), quantile(&draws, 0.5 + share / 2.0)]
-    };
+    let between = |share: f64| [quantile(&draws, 0.5 - share / 2.0), quantile(&draws, 0.5 + share / 2.0)];
     let predicted = quantile(&draws, 0.5);
     Scored {
         id: o.id.0.clone(),
@@ -417,7 +422,8 @@ fn groups(rows: &[Scored]) -> Vec<Group> {
 }
 
 fn group(measure: Option<Measure>, evidence: Option<Evidence>, real: bool, rows: &[&Scored]) -> Group {
-    let of = |f: &dyn Fn(&Scored) -> f64, rows: &[&Scored]| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
+    let of =
+        |f: &dyn Fn(&Scored) -> f64, rows: &[&Scored]| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
     let middle = |v: Vec<f64>| median(&v).unwrap_or(0.0);
     let mean = |v: Vec<f64>| v.iter().sum::<f64>() / v.len().max(1) as f64;
     let inside = |f: &dyn Fn(&Scored) -> [f64; 2]| {

@@ -376,7 +376,10 @@ impl<'m> Build<'_, 'm> {
     /// Key of a node, and of the state in which it lies.
     fn places(&self, node: NodeIx) -> Vec<String> {
         let n = self.model().node(node);
-        [Some(n.id.0.clone()), n.state.as_ref().map(|s| s.as_str().to_owned())].into_iter().flatten().collect()
+        [Some(n.id.0.clone()), n.state.as_ref().map(|s| s.as_str().to_owned())]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     fn element(&mut self, e: &Element, wait: Option<&karvan_network::compile::ArcWait>) {

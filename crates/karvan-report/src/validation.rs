@@ -125,8 +125,17 @@ pub fn validation_table(report: &Report) -> String {
         .collect();
     out += &columns(
         &[
-            "Measure", "Evidence", "Rows", "|Error|, %", "Error, %", "CRPS", "In 50 %", "In 80 %", "In 95 %",
-            "Naive |error|, %", "Naive CRPS",
+            "Measure",
+            "Evidence",
+            "Rows",
+            "|Error|, %",
+            "Error, %",
+            "CRPS",
+            "In 50 %",
+            "In 80 %",
+            "In 95 %",
+            "Naive |error|, %",
+            "Naive CRPS",
         ],
         &rows,
         &[2, 3, 4, 5, 6, 7, 8, 9, 10],
@@ -144,7 +153,9 @@ pub fn validation_table(report: &Report) -> String {
             );
         }
     }
-    for (real, title) in [(true, "Missed most of what happened"), (false, "Missed most of what was said or planned")] {
+    for (real, title) in
+        [(true, "Missed most of what happened"), (false, "Missed most of what was said or planned")]
+    {
         let rows: Vec<Vec<String>> = worst(report, real)
             .into_iter()
             .map(|r| {
@@ -185,8 +196,26 @@ pub fn validation_csv(report: &Report) -> String {
     let mut w = csv::Writer::from_writer(Vec::new());
     // Writing into memory cannot fail, and records are of one length.
     let _ = w.write_record([
-        "id", "measure", "evidence", "statistic", "unit", "observed", "predicted", "p50_low", "p50_high", "p80_low",
-        "p80_high", "p95_low", "p95_high", "error_pct", "crps", "naive", "fold", "way", "dominated_by", "refused",
+        "id",
+        "measure",
+        "evidence",
+        "statistic",
+        "unit",
+        "observed",
+        "predicted",
+        "p50_low",
+        "p50_high",
+        "p80_low",
+        "p80_high",
+        "p95_low",
+        "p95_high",
+        "error_pct",
+        "crps",
+        "naive",
+        "fold",
+        "way",
+        "dominated_by",
+        "refused",
         "source_url",
     ]);
     for r in &report.rows {
@@ -240,7 +269,11 @@ fn scatter(rows: &[&Scored], text: &Text, out: &mut String) {
     }
     let at = |v: f64| (v.max(1e-9).log10() - low) / (high - low) * (SIZE - 2.0 * MARGIN);
     let (x, y) = (|v: f64| MARGIN + at(v), |v: f64| SIZE - MARGIN - at(v));
-    let _ = write!(out, "<svg viewBox=\"0 0 {SIZE} {SIZE}\" role=\"img\" aria-label=\"{}\">", escape(text.get("validation.scatter")));
+    let _ = write!(
+        out,
+        "<svg viewBox=\"0 0 {SIZE} {SIZE}\" role=\"img\" aria-label=\"{}\">",
+        escape(text.get("validation.scatter"))
+    );
     for p in low as i32..=high as i32 {
         let v = 10f64.powi(p);
         let label = amount(v);
@@ -292,7 +325,11 @@ fn scatter(rows: &[&Scored], text: &Text, out: &mut String) {
 fn coverage(g: &Group, text: &Text, out: &mut String) {
     let (w, h) = (SIZE, 150.0);
     let x = |s: f64| MARGIN + s * (w - MARGIN - 16.0);
-    let _ = write!(out, "<svg viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\">", escape(text.get("validation.coverage")));
+    let _ = write!(
+        out,
+        "<svg viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\">",
+        escape(text.get("validation.coverage"))
+    );
     for (i, (promised, s)) in [(0.5, &g.in50), (0.8, &g.in80), (0.95, &g.in95)].into_iter().enumerate() {
         let y = 24.0 + i as f64 * 38.0;
         let _ = write!(
@@ -314,7 +351,13 @@ fn coverage(g: &Group, text: &Text, out: &mut String) {
     }
     for t in 0..=4 {
         let s = f64::from(t) / 4.0;
-        let _ = write!(out, "<text x=\"{}\" y=\"{}\" class=\"mid\">{:.0} %</text>", px(x(s)), px(h - 6.0), s * 100.0);
+        let _ = write!(
+            out,
+            "<text x=\"{}\" y=\"{}\" class=\"mid\">{:.0} %</text>",
+            px(x(s)),
+            px(h - 6.0),
+            s * 100.0
+        );
     }
     out.push_str("</svg>");
 }
@@ -348,7 +391,12 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
             out.push_str("</figure>");
         }
     }
-    let _ = write!(out, "</div><h2>{}</h2><p>{}</p><div class=\"charts\">", word("coverage"), word("coverage_note"));
+    let _ = write!(
+        out,
+        "</div><h2>{}</h2><p>{}</p><div class=\"charts\">",
+        word("coverage"),
+        word("coverage_note")
+    );
     for g in report.groups.iter().filter(|g| g.measure.is_none()) {
         let key = if g.happened { "happened" } else { "said" };
         let _ = write!(out, "<figure><figcaption>{}</figcaption>", word(key));
@@ -356,12 +404,26 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
         out.push_str("</figure>");
     }
     let _ = write!(out, "</div><h2>{}</h2><table><thead><tr>", word("scores"));
-    for k in ["measure", "evidence", "rows", "abs_error", "error", "crps", "in50", "in80", "in95", "naive_error", "naive_crps"] {
+    for k in [
+        "measure",
+        "evidence",
+        "rows",
+        "abs_error",
+        "error",
+        "crps",
+        "in50",
+        "in80",
+        "in95",
+        "naive_error",
+        "naive_crps",
+    ] {
         let _ = write!(out, "<th>{}</th>", word(k));
     }
     out.push_str("</tr></thead><tbody>");
     for g in &report.groups {
-        let measure = g.measure.map_or_else(|| text.get("validation.all_times").to_owned(), |m| text.word("measure", m.word()));
+        let measure = g
+            .measure
+            .map_or_else(|| text.get("validation.all_times").to_owned(), |m| text.word("measure", m.word()));
         let evidence = match g.evidence {
             Some(e) => text.word("evidence", e.word()),
             None => text.get(if g.happened { "validation.happened" } else { "validation.said" }).to_owned(),
@@ -398,7 +460,13 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     table_of(&report.rows.iter().collect::<Vec<_>>(), text, &mut out);
     let _ = write!(out, "<h2>{}</h2><ul>", word("refused"));
     for (why, ids) in refusals(report) {
-        let _ = write!(out, "<li>{} — {}: <small>{}</small></li>", ids.len(), escape(&why), escape(&ids.join(", ")));
+        let _ = write!(
+            out,
+            "<li>{} — {}: <small>{}</small></li>",
+            ids.len(),
+            escape(&why),
+            escape(&ids.join(", "))
+        );
     }
     let _ = write!(
         out,
@@ -438,7 +506,11 @@ fn table_of(rows: &[&Scored], text: &Text, out: &mut String) {
             amount(r.p80[0]),
             amount(r.p80[1]),
             r.naive.map_or(String::new(), amount),
-            r.dominated_by.as_ref().map_or(String::new(), |(p, s)| format!("{} {:.0} %", escape(p), 100.0 * s)),
+            r.dominated_by.as_ref().map_or(String::new(), |(p, s)| format!(
+                "{} {:.0} %",
+                escape(p),
+                100.0 * s
+            )),
             r.fold.map_or(String::new(), |f| f.to_string()),
         );
     }

@@ -36,7 +36,9 @@ pub fn places(data: &Data, files: &mut Files, nodes: &BTreeSet<String>) -> Resul
         }
     };
     for r in data.csv("geo/places_ne10m.csv")? {
-        let (Some(name), Some(state), Some(at)) = (some(&r, "name"), some(&r, "iso2"), position(&r)) else { continue };
+        let (Some(name), Some(state), Some(at)) = (some(&r, "name"), some(&r, "iso2"), position(&r)) else {
+            continue;
+        };
         let (lon, lat) = (round(at.x, 2), round(at.y, 2));
         add("own", NamedPlace { list: PlaceList::Town, name, state, lon, lat, claim: claim("ne10m") });
     }
