@@ -531,7 +531,7 @@ mod tests {
         let truth = [0.5f64, -0.4, 0.9];
         let mut responses = Vec::new();
         for i in 0..30 {
-            let mean = |k: usize| [40.0, 6.0, 20.0][k] * (0.3 + ((i * (k + 3)) % 7) as f64 / 5.0);
+            let mean = |k: usize| [40.0, 25.0, 20.0][k] * (0.3 + ((i * (k + 3)) % 7) as f64 / 5.0);
             responses.push(response(&[
                 (kinds[0], "XA", mean(0)),
                 (kinds[1], "XA", mean(1)),

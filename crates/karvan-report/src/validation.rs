@@ -468,9 +468,9 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
             escape(&ids.join(", "))
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "</ul><footer>Karvan {} · {} · {} {} · {}</footer></main></body></html>\n",
+        "</ul><footer>Karvan {} · {} · {} {} · {}</footer></main></body></html>",
         escape(&report.version),
         escape(&report.model),
         word("seed"),
