@@ -517,3 +517,44 @@ fn events_that_lead_nowhere_are_reported() {
             .replace(out.path().to_str().expect("UTF-8"), "MODEL")
     );
 }
+
+/// Each kind of problem that rules, groups and quotas can have, with its place and the way out.
+#[test]
+fn problems_of_rules_are_reported() {
+    let out = tempfile::tempdir().expect("a folder");
+    for e in std::fs::read_dir(corridor()).expect("the corridor") {
+        let e = e.expect("a file");
+        std::fs::copy(e.path(), out.path().join(e.file_name())).expect("a copy");
+    }
+    let file = |name: &str| out.path().join(name);
+    let append = |name: &str, rows: &str| {
+        let text = std::fs::read_to_string(file(name)).expect("a table");
+        std::fs::write(file(name), text + rows).expect("a table");
+    };
+    append("group.csv", "northern_league,League of the North,invented\n");
+    let rules = "\
+id,what,from,till,governs,states,state_groups,nodes,modes,equipment,hs,destination,min_t,max_t,effect,value,quota,quota_unit,quota_period,claim
+state,A state that is none,,,transit,XQ,,,,,,,,,forbid,,,,,invented
+group,A group that is none,,,transit,,inner_onion,,,,,,,,forbid,,,,,invented
+node,A node that is none,,,transit,,,kes,,,,,,,forbid,,,,,invented
+mode,A mode that is none,,,transit,XB,,,rial,,,,,,forbid,,,,,invented
+code,A code of no commodity,,,transit,XB,,,,,27A0,,,,forbid,,,,,invented
+days,It ends before it begins,2031-05-01,2031-04-01,transit,XB,,,,,,,,,forbid,,,,,invented
+day,No day of any month,2031-02-30,,transit,XB,,,,,,,,,forbid,,,,,invented
+mass,Heavier than it may be,,,transit,XB,,,,,,,500,100,forbid,,,,,invented
+lorry,A tank wagon on the road,,,export,XA,,,road,tank_wagon,,,,,forbid,,,,,invented
+league,A group without members,,,transit,,northern_league,,,,,,,,forbid,,,,,invented
+unit,A quota of what,,,transit,XB,,,,,,,,,ration,,100,,year,invented
+period,A quota for how long,,,transit,XB,,,,,,,,,ration,,100,t,,invented
+amount,A ration of nothing stated,,,transit,XB,,,,,,,,,ration,,,t,year,invented
+less,A quota below nothing,,,transit,XB,,,,,,,,,ration,,-5,t,year,invented
+ban,A ban that is used up,,,transit,XB,,,,,,,,,forbid,,100,t,year,invented
+effect,A word that is no effect,,,transit,XB,,,,,,,,,forbit,,,,,invented
+state,A key that is there already,,,transit,XB,,,,,,,,,forbid,,,,,invented
+";
+    std::fs::write(file("rule.csv"), rules).expect("rules");
+    insta::assert_snapshot!(
+        told(&karvan(&["check", "--model", out.path().to_str().expect("UTF-8")]))
+            .replace(out.path().to_str().expect("UTF-8"), "MODEL")
+    );
+}

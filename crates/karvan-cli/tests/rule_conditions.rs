@@ -204,6 +204,68 @@ fn an_inspection_comes_in_its_share_of_cases() {
 }
 
 #[test]
+fn the_term_of_delivery_is_that_of_the_most_decisive_rule() {
+    let term = |id: &str, cells: &str| {
+        rule(id, &format!("governs = \"carriage\", modes = \"rail\", effect = \"term\", {cells}"))
+    };
+    let wide = term("wide", "value = \"100\", delay_h = \"24\"");
+    let narrow = term("narrow", "value = \"40\", cargo_kinds = \"general\"");
+    let by_rail = |rules: &str| {
+        let all = tea(rules, "Orlo", &["--avoid", "road"]);
+        all.into_iter().find(|o| !o["terms"].as_array().expect("a list").is_empty()).expect("a way by rail")
+    };
+    let o = by_rail(&wide);
+    let km = number(&o, "/terms/0/distance_km");
+    let hauls =
+        o["legs"].as_array().expect("legs").iter().filter(|l| l["kind"] == "haul" && l["mode"] == "rail");
+    let run: f64 = hauls.map(|l| number(l, "/distance_km")).sum();
+    assert!(km > 100.0 && (km - run).abs() < 1e-6, "{km} of {run} km");
+    assert_eq!(number(&o, "/terms/0/days"), (km / 100.0).ceil() + 1.0);
+    assert!(number(&o, "/terms/0/p50_h") < number(&o, "/p50_h"), "loading and waiting do not count");
+    let o = by_rail(&[wide.clone(), narrow].concat());
+    assert_eq!(
+        (o["terms"][0]["rule"].as_str(), o["terms"].as_array().map(Vec::len)),
+        (Some("narrow"), Some(1))
+    );
+    assert_eq!(number(&o, "/terms/0/days"), (km / 40.0).ceil());
+    // What nobody can keep is exceeded always, what nobody can miss never.
+    let exceeded = |value: &str, delay: &str| {
+        let cells = format!("value = \"{value}\", delay_h = \"{delay}\"");
+        number(&by_rail(&term("one", &cells)), "/terms/0/exceeded")
+    };
+    assert_eq!((exceeded("100000", "0"), exceeded("100000", "9999")), (1.0, 0.0));
+    // One of which the median is, in half of the draws.
+    let half = exceeded("100000", &(number(&o, "/terms/0/p50_h") - 24.0).to_string());
+    assert!((half - 0.5).abs() < 0.01, "{half}");
+}
+
+#[test]
+fn a_paper_is_paid_once_however_many_states_ask_for_it() {
+    let paper = rule(
+        "book",
+        "governs = \"carriage\", effect = \"paper\", paper = \"Corridor book\", value = \"80\", currency = \"USD\", \
+         per = \"consignment\", delay_h = \"lognormal(p50=24, p90=72)\", authority = \"Union of carriers\"",
+    );
+    let (with, without) = (tea(&paper, "Orlo", &[]), tea("", "Orlo", &[]));
+    assert!(!with.is_empty() && with.len() == without.len());
+    for (a, b) in with.iter().zip(&without) {
+        let book =
+            a["papers"].as_array().expect("papers").iter().find(|p| p["rule"] == "book").expect("the book");
+        assert!((number(book, "/usd/best") - 80.0).abs() < 0.01);
+        assert!(
+            (number(book, "/time_h/0") - 24.0).abs() < 0.5 && (number(book, "/time_h/1") - 72.0).abs() < 1.0
+        );
+        let more = number(a, "/cost_usd/best") - number(b, "/cost_usd/best");
+        assert!((more - 80.0).abs() < 0.01, "{more}");
+        assert_eq!(a["p50_h"], b["p50_h"], "it is got before");
+        let payee = |o: &Value| {
+            o["payees"].as_array().expect("payees").iter().any(|p| p["payee"] == "Union of carriers")
+        };
+        assert!(payee(a) && !payee(b));
+    }
+}
+
+#[test]
 fn conditions_that_make_no_sense_are_reported_with_the_way_out() {
     let text = [
         rule("bare", "governs = \"import\", effect = \"inspect\", delay_h = \"3\""),
@@ -215,6 +277,9 @@ fn conditions_that_make_no_sense_are_reported_with_the_way_out() {
         rule("wagons", "governs = \"transit\", modes = \"rail\", registration = \"XB\", effect = \"forbid\""),
         rule("ships", "governs = \"transit\", modes = \"road\", flag = \"XB\", effect = \"forbid\""),
         rule("nowhere", "governs = \"transit\", states = \"XC\", passed = \"QQ\", effect = \"forbid\""),
+        rule("slow", "governs = \"carriage\", effect = \"term\", value = \"0\""),
+        rule("still", "governs = \"import\", effect = \"term\", value = \"200\""),
+        rule("fee", "governs = \"import\", effect = \"paper\", paper = \"Form\", value = \"10\""),
     ]
     .concat();
     let o = asked(&["check"], &text);
@@ -230,6 +295,9 @@ fn conditions_that_make_no_sense_are_reported_with_the_way_out() {
         (22, "error: rule `wagons` can never apply: only lorries have a registration"),
         (25, "error: rule `ships` can never apply: by road there is no flag"),
         (28, "QQ"),
+        (31, "error: rule `slow`: a term of 0 km a day; allowed: more than 0 km a day"),
+        (34, "error: rule `still`: a term of delivery of `import`; allowed: `carriage`"),
+        (36, "error: rule `fee`: effect `paper` needs `currency`"),
     ] {
         let there = |l: &str| l.contains(&format!("scenario.toml:{line}:")) && l.contains(wanted);
         assert!(out.lines().any(there), "wanted {line}: {wanted}\n{out}");

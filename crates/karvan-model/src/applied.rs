@@ -41,6 +41,10 @@ words!(
         Discounts = "discounts",
         /// It needs a paper.
         Papers = "papers",
+        /// The contract of carriage gives it a term of delivery.
+        SetsTerm = "sets a term",
+        /// It would have this term, but a more decisive rule gives another.
+        OtherTerm = "overridden term",
     }
 );
 
@@ -556,6 +560,8 @@ impl<'m> Applied<'m> {
                     Effect::Waive => Role::Waives,
                     Effect::Discount => Role::Discounts,
                     Effect::Paper => Role::Papers,
+                    Effect::Term if verdict.applied.contains(&f.rule) => Role::SetsTerm,
+                    Effect::Term => Role::OtherTerm,
                 };
                 if let (Role::Overridden, Some(d)) = (role, first) {
                     overridden.push(Override { rule: id(f.rule), why: why(d, f) });

@@ -874,7 +874,12 @@ impl<'m> Check<'m> {
                     needs("delay_h", r.delay_h.is_none());
                     needs("probability", r.probability.is_none());
                 }
-                Effect::Paper => needs("paper", r.paper.is_none()),
+                Effect::Paper => {
+                    needs("paper", r.paper.is_none());
+                    needs("currency", r.value.is_some() && r.currency.is_none());
+                    needs("per", r.value.is_some() && r.per.is_none());
+                }
+                Effect::Term => needs("value", r.value.is_none()),
                 Effect::Discount => needs("value", r.value.is_none()),
                 Effect::Ration => needs("quota", r.quota.is_none()),
                 Effect::Forbid | Effect::Permit | Effect::Waive => {}
@@ -895,7 +900,12 @@ impl<'m> Check<'m> {
                 }
                 if matches!(
                     r.effect,
-                    Effect::Forbid | Effect::Charge | Effect::Delay | Effect::Inspect | Effect::Paper
+                    Effect::Forbid
+                        | Effect::Charge
+                        | Effect::Delay
+                        | Effect::Inspect
+                        | Effect::Paper
+                        | Effect::Term
                 ) {
                     let what = format!("rule `{}`: effect `{}` with a quota", r.id, r.effect);
                     self.error(t, i, "quota", what).allowed = Some(
@@ -943,7 +953,10 @@ impl<'m> Check<'m> {
             self.inspections(i, r);
             self.previous_transit(i, r, &mut lists);
             self.carriers(i, r);
-            if !matches!(r.effect, Effect::Charge | Effect::Discount) && r.value.is_some() {
+            self.terms(i, r);
+            if !matches!(r.effect, Effect::Charge | Effect::Discount | Effect::Paper | Effect::Term)
+                && r.value.is_some()
+            {
                 self.warn(
                     t,
                     i,
@@ -955,6 +968,22 @@ impl<'m> Check<'m> {
             if let Some(c) = &r.currency {
                 self.currency(t, i, c, None);
             }
+        }
+    }
+
+    /// A term of delivery is so many days for a distance: of carriage, by a speed.
+    fn terms(&mut self, i: usize, r: &Rule) {
+        if r.effect != Effect::Term {
+            return;
+        }
+        let t = &self.tables.rule;
+        if r.value.is_some_and(|v| v.low <= 0.0) {
+            let what = format!("rule `{}`: a term of {} km a day", r.id, r.value.map_or(0.0, |v| v.low));
+            self.error(t, i, "value", what).allowed = Some("more than 0 km a day".into());
+        }
+        if r.governs != Governs::Carriage {
+            let what = format!("rule `{}`: a term of delivery of `{}`", r.id, r.governs);
+            self.error(t, i, "governs", what).allowed = Some("`carriage`, which has a distance".into());
         }
     }
 

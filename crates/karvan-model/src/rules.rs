@@ -9,6 +9,8 @@
 //! rule of another effect with a quota holds while the rest suffices: a permit or a waiver for so many tonnes.
 //! What is used is kept in a [`QuotaUse`] that the caller owns.
 //!
+//! **Term.** Of the rules that set a term of delivery the one of the highest rank in the same order sets it.
+//!
 //! **Groups.** A rule binds the members of a group on the days of their membership.
 
 use std::collections::BTreeMap;
@@ -546,7 +548,12 @@ impl RuleSet {
                     }
                     false
                 }
-                Effect::Charge | Effect::Delay | Effect::Inspect | Effect::Paper | Effect::Discount => false,
+                Effect::Charge
+                | Effect::Delay
+                | Effect::Inspect
+                | Effect::Paper
+                | Effect::Discount
+                | Effect::Term => false,
             };
             if decides && decisive.is_none_or(|d| c.rank() > d.rank()) {
                 decisive = Some(c);
@@ -558,8 +565,10 @@ impl RuleSet {
             Some(c) => verdict.blocker = Some(c.rule),
             None => {}
         }
+        let term = bind.iter().filter(|c| c.effect == Effect::Term).max_by_key(|c| c.rank()).map(|c| c.rule);
         for c in bind {
             match c.effect {
+                Effect::Term if term != Some(c.rule) => {}
                 Effect::Charge if waived.is_some_and(|w| w >= c.specificity) => {}
                 Effect::Charge
                 | Effect::Delay
@@ -567,6 +576,7 @@ impl RuleSet {
                 | Effect::Paper
                 | Effect::Waive
                 | Effect::Discount
+                | Effect::Term
                 | Effect::Ration => verdict.applied.push(c.rule),
                 Effect::Forbid | Effect::Permit => {}
             }

@@ -205,6 +205,9 @@ words!(
         Paper = "paper",
         /// The movement is looked at in a share `probability` of cases, and then takes longer by `delay_h`.
         Inspect = "inspect",
+        /// The contract of carriage gives the movement a day for each `value` km begun, and `delay_h` besides: its
+        /// term of delivery. Of several, that of the most decisive rule.
+        Term = "term",
     }
 );
 words!(
@@ -652,13 +655,13 @@ table! {
         max_t: Option<Tonnes>,
         /// Effect.
         effect: Effect,
-        /// Amount, for `charge`; share of the tariff, 0 to 1, for `discount`.
+        /// Amount, for `charge`; fee of a `paper`; share of the tariff, 0 to 1, for `discount`; km a day, for `term`.
         value: Option<Estimate>,
-        /// ISO 4217 code, for `charge`.
+        /// ISO 4217 code, for `charge` and the fee of a `paper`.
         currency: Option<String>,
-        /// What the charge is per.
+        /// What the charge or the fee is per.
         per: Option<Per>,
-        /// Added time, for `delay` and `inspect`.
+        /// Added time, for `delay` and `inspect`; time in which a `paper` is got; what a `term` has besides the distance.
         delay_h: Option<Dist>,
         /// In which share of cases, above 0 and up to 1; for `inspect`.
         probability: Option<f64>,

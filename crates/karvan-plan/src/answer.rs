@@ -156,6 +156,8 @@ pub struct Itinerary {
     pub payees: Vec<Payee>,
     /// Papers needed, each once.
     pub papers: Vec<Paper>,
+    /// Terms of delivery that the contract of carriage gives.
+    pub terms: Vec<DeliveryTerm>,
     /// Rules that applied.
     pub rules: Vec<RuleApplied>,
     /// What it uses of quotas.
@@ -173,6 +175,26 @@ pub struct Payee {
     pub usd: Estimate,
 }
 
+/// The term of delivery that a rule gives the carriage between two places.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DeliveryTerm {
+    /// Rule that gives it.
+    pub rule: String,
+    /// Where the carriage begins.
+    pub from: String,
+    /// Where it ends.
+    pub to: String,
+    /// Distance that counts, the legs to which the rule applies.
+    pub distance_km: Km,
+    /// The term: a day for each distance begun that the rule names, and what it gives besides. Not extended for customs,
+    /// changes of gauge or ferries.
+    pub days: f64,
+    /// Median time from the first of these legs to the end of the last, what lies between included.
+    pub p50_h: Hours,
+    /// Share of draws in which that is longer than the term.
+    pub exceeded: f64,
+}
+
 /// A paper needed.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Paper {
@@ -180,6 +202,10 @@ pub struct Paper {
     pub paper: String,
     /// Who issues it.
     pub authority: Option<String>,
+    /// In which time it is got, before it is needed: median and 90th percentile, where the rule says.
+    pub time_h: Option<(Hours, Hours)>,
+    /// Its fee, USD, where the rule says; part of the cost of the option.
+    pub usd: Option<Estimate>,
     /// Rule that asks for it.
     pub rule: String,
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Zoned};
 use karvan_model::calibration::Factor;
 use karvan_model::cell::Claim;
 use karvan_model::observed::ProcessKind;
 use karvan_model::table::Row;
-use karvan_model::tables::{Effect, Mode, Operation};
+use karvan_model::tables::{Effect, Mode, Operation, Rule};
 use karvan_model::{LinkIx, Model, NodeIx, RuleIx, StateIx};
 use karvan_network::base::LandPart;
 use karvan_network::compile::{Element, Network, Process, Timing};
@@ -28,6 +29,8 @@ pub(crate) struct Draft {
     pub(crate) co2e: f64,
     pub(crate) mean_h: f64,
     pub(crate) papers: Vec<Paper>,
+    /// How many of the processes are done at the end of each leg.
+    pub(crate) done: Vec<usize>,
     pub(crate) rules: Vec<RuleApplied>,
     pub(crate) quotas: Vec<QuotaUsed>,
     pub(crate) claims: Vec<ClaimUsed>,
@@ -203,6 +206,7 @@ pub(crate) fn build<'m>(net: &Network<'m>, way: &Found, courses: &Courses<'m>) -
             co2e: 0.0,
             mean_h: 0.0,
             papers: Vec::new(),
+            done: Vec::new(),
             rules: Vec::new(),
             quotas: Vec::new(),
             claims: Vec::new(),
@@ -266,6 +270,18 @@ impl<'m> Build<'_, 'm> {
         }
     }
 
+    /// The fee of a paper, which is due with the next leg.
+    fn fee(&mut self, r: &Rule, ride: u8, day: Date) -> Option<Estimate> {
+        let (v, currency, per) = (r.value?, r.currency.as_deref()?, r.per?);
+        let year = r.from.map_or(day.year(), |d| d.year()) as u32;
+        let usd = self.net.pricer.amount(v, currency, year, per, &self.net.loads[ride as usize], 0.0)?;
+        let payee = r.authority.clone().unwrap_or_else(|| "state".into());
+        let text = published(v, currency, per.word(), None);
+        let price = self.price(payee, format!("rule/{}", r.id), text, usd, &r.claim);
+        self.due.push(price);
+        Some(usd)
+    }
+
     /// Rules that bind an element: papers and keys are noted; charges and delays come back.
     fn rules(
         &mut self,
@@ -286,9 +302,16 @@ impl<'m> Build<'_, 'm> {
                     papers.push(p.clone());
                 }
                 if !self.out.papers.iter().any(|x| x.paper == *p) {
+                    // A paper is got once, so its fee is not part of what a movement costs.
+                    let usd = self.fee(r, effects.ride, day);
                     self.out.papers.push(Paper {
                         paper: p.clone(),
                         authority: r.authority.clone(),
+                        time_h: r
+                            .delay_h
+                            .as_ref()
+                            .map(|d| (Hours::new(d.quantile(0.5)), Hours::new(d.quantile(0.9)))),
+                        usd,
                         rule: id.clone(),
                     });
                 }
@@ -958,6 +981,7 @@ impl<'m> Build<'_, 'm> {
             links: Vec::new(),
             line: Vec::new(),
         });
+        self.out.done.push(self.out.processes.len());
     }
 
     fn finish(mut self) -> Draft {

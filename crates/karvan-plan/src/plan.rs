@@ -563,9 +563,12 @@ impl Asked {
         let mut options: Vec<Itinerary> = drafts
             .into_iter()
             .map(|d| {
-                let mut t = drawer.durations(&d.processes, net.hour_of_week, &net.months, &rho);
+                let mut durations =
+                    |done: usize| drawer.durations(&d.processes[..done], net.hour_of_week, &net.months, &rho);
+                let mut t = durations(d.processes.len());
                 t.sort_unstable_by(f32::total_cmp);
-                self.itinerary(net, r, d, &t, latest)
+                let terms = terms(model, &d, durations);
+                self.itinerary(net, r, d, &t, terms, latest)
             })
             .collect();
         options = nondominated(options);
@@ -722,6 +725,7 @@ impl Asked {
         r: &Request,
         d: Draft,
         t: &[f32],
+        terms: Vec<DeliveryTerm>,
         latest: Option<Timestamp>,
     ) -> Itinerary {
         let p = |q: f64| percentile(t, q);
@@ -766,6 +770,7 @@ impl Asked {
             generalised_usd: generalised,
             payees,
             papers: d.papers,
+            terms,
             rules: d.rules,
             quotas: d.quotas,
             claims: d.claims,
@@ -1079,4 +1084,48 @@ pub fn nondominated(options: Vec<Itinerary>) -> Vec<Itinerary> {
     };
     let keep: Vec<bool> = (0..options.len()).map(|i| !dominated(i)).collect();
     options.into_iter().zip(keep).filter(|(_, k)| *k).map(|(o, _)| o).collect()
+}
+
+/// The terms of delivery that rules give parts of an itinerary, and how often each is exceeded. `durations` draws the
+/// time in which so many of its first processes are done.
+fn terms(model: &Model, d: &Draft, mut durations: impl FnMut(usize) -> Vec<f32>) -> Vec<DeliveryTerm> {
+    let ids: Vec<&str> =
+        d.rules.iter().filter(|r| r.effect == Effect::Term.word()).map(|r| r.id.as_str()).collect();
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let all: Vec<&Rule> = model.tables.rule.iter().filter(|r| ids.contains(&r.id.0.as_str())).collect();
+    // A train that is held at a border has its rules at its first part.
+    let mut riding: (Option<&str>, Vec<&Rule>) = (None, Vec::new());
+    let mut parts: Vec<(&Rule, f64, usize, usize)> = Vec::new();
+    for (i, leg) in d.legs.iter().enumerate().filter(|(_, l)| l.kind == LegKind::Haul) {
+        if leg.service.is_none() || leg.service.as_deref() != riding.0 {
+            let found = all.iter().filter(|r| leg.rules.contains(&r.id.0));
+            riding = (leg.service.as_deref(), found.copied().collect());
+        }
+        for rule in &riding.1 {
+            match parts.iter_mut().find(|p| p.0.id == rule.id) {
+                Some(p) => (p.1, p.3) = (p.1 + leg.distance_km.get(), i),
+                None => parts.push((rule, leg.distance_km.get(), i, i)),
+            }
+        }
+    }
+    let one = |(rule, km, first, last): (&Rule, f64, usize, usize)| {
+        let days = (km / rule.value?.best).ceil() + rule.delay_h.as_ref().map_or(0.0, |d| d.mean() / 24.0);
+        let begun = durations(first.checked_sub(1).map_or(0, |before| d.done[before]));
+        let mut t: Vec<f32> =
+            durations(d.done[last]).iter().zip(&begun).map(|(end, start)| end - start).collect();
+        t.sort_unstable_by(f32::total_cmp);
+        let within = t.partition_point(|x| f64::from(*x) <= 24.0 * days);
+        Some(DeliveryTerm {
+            rule: rule.id.0.clone(),
+            from: d.legs[first].from.name.clone(),
+            to: d.legs[last].to.name.clone(),
+            distance_km: Km::new(km),
+            days,
+            p50_h: Hours::new(percentile(&t, 0.5)),
+            exceeded: 1.0 - within as f64 / t.len().max(1) as f64,
+        })
+    };
+    parts.into_iter().filter_map(one).collect()
 }

@@ -1,64 +1,13 @@
 //! Everything on an invented corridor: another sea, gauges 1000 and 1435, states XA, XB, XC.
 
-use std::path::Path;
+mod common;
 
-use karvan_model::places::{Gazetteer, Place, find_cargo};
+use common::{Ask, model, request, tonnes};
+use karvan_model::Model;
 use karvan_model::tables::{Mode, Unit};
-use karvan_model::{Model, Tables};
 use karvan_network::base::Base;
 use karvan_plan::answer::{Answer, LegKind, Provenance};
-use karvan_plan::{Criterion, Endpoint, PlanError, Quantity, Request, plan};
-
-fn model() -> Model {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../karvan-cli/tests/corridor2");
-    let read = karvan_io::read_folder(&folder, karvan_io::LoadOptions { geometry: true });
-    let mut problems = read.problems;
-    let tables = Tables::read(&read.raw, &mut problems);
-    assert!(problems.is_empty(), "{problems:?}");
-    Model::new(read.raw.manifest, tables)
-}
-
-struct Ask<'a> {
-    from: &'a str,
-    to: &'a str,
-    cargo: &'a str,
-    quantity: Quantity,
-    depart: &'a str,
-}
-
-fn tonnes(t: f64) -> Quantity {
-    Quantity { tonnes: Some(t), units: None }
-}
-
-fn request(model: &Model, ask: &Ask) -> Request {
-    let places = Gazetteer::new(model);
-    let end = |text: &str| match places.resolve(text).unwrap() {
-        Place::Nodes { nodes, .. } => {
-            Endpoint { main: nodes[0], nodes: nodes.into_iter().map(|n| (n, 0.0)).collect() }
-        }
-        Place::Point { lon, lat } => karvan_plan::endpoint_near(model, lon, lat).unwrap(),
-    };
-    Request {
-        from: end(ask.from),
-        to: end(ask.to),
-        cargo: find_cargo(model, ask.cargo).unwrap(),
-        quantity: ask.quantity,
-        depart: Some(ask.depart.parse().unwrap()),
-        arrive_by: None,
-        as_of: None,
-        criteria: Criterion::ALL.to_vec(),
-        via: Vec::new(),
-        avoid_nodes: Vec::new(),
-        avoid_states: Vec::new(),
-        avoid_modes: Vec::new(),
-        options: 6,
-        seed: 1,
-        draws: Some(2000),
-        why_not: None,
-        registration: None,
-        used: Default::default(),
-    }
-}
+use karvan_plan::{PlanError, Quantity, Request, plan};
 
 fn answer(model: &Model, ask: &Ask) -> Answer {
     let base = Base::new(model);

@@ -160,6 +160,17 @@ struct PayeeRow {
 struct PaperRow {
     paper: String,
     authority: String,
+    got: String,
+    rule: String,
+    options: String,
+}
+
+#[derive(Serialize)]
+struct TermRow {
+    way: String,
+    km: String,
+    days: String,
+    exceeded: String,
     rule: String,
     options: String,
 }
@@ -233,6 +244,7 @@ struct Context<'a> {
     legend: Vec<Fact>,
     ordering: &'a str,
     papers: Vec<PaperRow>,
+    terms: Vec<TermRow>,
     rules: Vec<RuleRow>,
     claims: Vec<ClaimRow>,
     more_claims: Option<String>,
@@ -313,6 +325,7 @@ impl Page {
             legend,
             ordering: &a.ordering,
             papers: self.papers(a),
+            terms: self.terms(a),
             rules: self.rules(a),
             claims,
             more_claims,
@@ -512,6 +525,20 @@ impl Page {
                         let row = PaperRow {
                             paper: p.paper.clone(),
                             authority: p.authority.clone().unwrap_or_else(|| "–".to_owned()),
+                            got: [
+                                p.time_h.map(|(p50, p90)| {
+                                    format!(
+                                        "{} (P90 {})",
+                                        num::duration(self.text, p50.get()),
+                                        num::duration(self.text, p90.get())
+                                    )
+                                }),
+                                p.usd.map(|u| format!("{} USD", self.style.money(u.best))),
+                            ]
+                            .into_iter()
+                            .flatten()
+                            .collect::<Vec<_>>()
+                            .join(", "),
                             rule: p.rule.clone(),
                             options: String::new(),
                         };
@@ -521,6 +548,19 @@ impl Page {
             }
         }
         all.into_iter().map(|(row, ranks)| PaperRow { options: list(&ranks), ..row }).collect()
+    }
+
+    fn terms(&self, a: &Answer) -> Vec<TermRow> {
+        let rows = a.options.iter().flat_map(|o| o.terms.iter().map(move |t| (o.rank, t)));
+        rows.map(|(rank, t)| TermRow {
+            way: format!("{} – {}", t.from, t.to),
+            km: self.style.money(t.distance_km.get()),
+            days: self.style.money(t.days),
+            exceeded: format!("{:.0} %", 100.0 * t.exceeded),
+            rule: t.rule.clone(),
+            options: rank.to_string(),
+        })
+        .collect()
     }
 
     fn rules(&self, a: &Answer) -> Vec<RuleRow> {

@@ -235,12 +235,33 @@ impl Page {
         let mut lines: Vec<String> = Vec::new();
         for p in options.iter().flat_map(|o| &o.papers) {
             let by = p.authority.as_ref().map(|a| format!(", issued by {a}")).unwrap_or_default();
-            let line = format!("{}{by} (rule/{})", p.paper, p.rule);
+            let time = p
+                .time_h
+                .map(|(p50, p90)| format!(", got in {:.0} h (P90 {:.0} h)", p50.get(), p90.get()))
+                .unwrap_or_default();
+            let fee = p.usd.map(|u| format!(", {} USD", PLAIN.money(u.best))).unwrap_or_default();
+            let line = format!("{}{by}{time}{fee} (rule/{})", p.paper, p.rule);
             if !lines.contains(&line) {
                 lines.push(line);
             }
         }
         self.list("Papers", &lines);
+        let mut lines: Vec<String> = Vec::new();
+        for t in options.iter().flat_map(|o| &o.terms) {
+            let line = format!(
+                "{} to {}, {} km: {:.0} days, exceeded in {:.0} % of draws (rule/{})",
+                t.from,
+                t.to,
+                PLAIN.money(t.distance_km.get()),
+                t.days,
+                100.0 * t.exceeded,
+                t.rule
+            );
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        self.list("Term of delivery by the contract of carriage", &lines);
     }
 
     fn rules(&mut self, options: &[Itinerary]) {

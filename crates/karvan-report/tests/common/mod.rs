@@ -189,19 +189,34 @@ fn option(rank: u32, label: &str, draft: Draft, factor: (f64, f64), on_time: Opt
             Paper {
                 paper: "SMGS consignment note".into(),
                 authority: Some("the forwarding railway".into()),
+                time_h: None,
+                usd: None,
                 rule: "smgs_note".into(),
             },
             Paper {
                 paper: "T1 transit declaration".into(),
                 authority: Some("Revenue Service of Georgia".into()),
+                time_h: Some((Hours::new(24.0), Hours::new(72.0))),
+                usd: Some(est(40.0, 50.0, 80.0)),
                 rule: "ge_transit_t1".into(),
             },
             Paper {
                 paper: "Dangerous-goods declaration".into(),
                 authority: None,
+                time_h: None,
+                usd: None,
                 rule: "smgs_annex2".into(),
             },
         ],
+        terms: vec![DeliveryTerm {
+            rule: "smgs_term".into(),
+            from: "Baku freight station".into(),
+            to: "Yerevan".into(),
+            distance_km: Km::new(910.0),
+            days: 6.0,
+            p50_h: Hours::new(90.0),
+            exceeded: 0.07,
+        }],
         rules: vec![
             RuleApplied {
                 id: "ge_consent_fuel_2025".into(),
