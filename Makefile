@@ -49,7 +49,9 @@ browser:
 	$(KARVAN) plan --from Altynkol --to Istanbul --cargo containers --feu 40 --depart 2026-03-02 --format html --lang ru --output demo/containers-istanbul.html
 	$(KARVAN) chronicle --format html --output demo/chronicle.html
 	$(KARVAN) chronicle --states AZ,AM --format html --lang ru --output demo/chronicle-ru.html
-	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html demo/chronicle.html demo/chronicle-ru.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
+	$(KARVAN) validate --format html --output demo/validation.html
+	$(KARVAN) validate --format html --lang ru --output demo/validation-ru.html
+	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html demo/chronicle.html demo/chronicle-ru.html demo/validation.html demo/validation-ru.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
 
 deny:
 	scripts/deny.sh

@@ -1,4 +1,4 @@
-//! No bytes in the place of a file of observations make reading it, or asking a model its questions, panic.
+//! No bytes in the place of a file of observations make reading it, or scoring a model on it, panic.
 #![no_main]
 
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use karvan_io::{LoadOptions, read_folder, read_list_of};
 use karvan_model::observed::Observation;
 use karvan_model::{Model, TableOf, Tables};
 use karvan_network::base::Base;
-use karvan_observe::ask::Asking;
+use karvan_observe::{Setting, validate};
 use libfuzzer_sys::fuzz_target;
 
 static MODEL: OnceLock<(Model, Base)> = OnceLock::new();
@@ -23,8 +23,6 @@ fuzz_target!(|data: &[u8]| {
     });
     let (raw, mut problems) = read_list_of::<Observation>("fuzz.csv", data.to_vec());
     let rows: TableOf<Observation> = TableOf::read(Some(&raw), &mut problems);
-    let asking = Asking::new(model, base);
-    for o in rows.iter().take(20) {
-        let _ = asking.ask(o);
-    }
+    let rows: Vec<Observation> = rows.iter().take(20).cloned().collect();
+    let _ = validate(&Setting { model, base, seed: 1 }, &rows, &mut |_| {});
 });

@@ -14,7 +14,10 @@ use crate::{load, out, validate};
 pub fn run(common: &Common, args: &Calibrate) -> Result<u8, Failure> {
     let format = common.format_of(&[Format::Table, Format::Json, Format::Csv])?;
     let mut loaded = load::load(&common.asked(false))?;
-    let observations = validate::observations(&loaded.model, args.observations.as_deref())?;
+    let (observations, problems) = validate::observations(&loaded.model, args.observations.as_deref())?;
+    if !problems.is_empty() {
+        return Err(Failure::List(problems));
+    }
     // What an earlier estimate made of the durations counts for nothing here.
     loaded.model.factors = Factors::default();
     let base = Base::new(&loaded.model);

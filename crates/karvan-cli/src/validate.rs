@@ -1,5 +1,6 @@
 //! `karvan validate`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use karvan_model::observed::Observation;
 use karvan_model::raw::Problem;
 use karvan_model::{Model, TableOf};
 use karvan_network::base::Base;
-use karvan_observe::{Report, SCHEMA_VERSION, Setting};
+use karvan_observe::{Refused, Report, SCHEMA_VERSION, Setting};
 use karvan_report::Lang;
 
 use crate::args::{Common, Format, LangWord, Validate};
@@ -21,14 +22,15 @@ pub fn run(common: &Common, args: &Validate) -> Result<u8, Failure> {
     let format = common.format_of(FORMATS)?;
     let loaded = load::load(&common.asked(false))?;
     let model = &loaded.model;
-    let observations = observations(model, args.observations.as_deref())?;
+    let (observations, unread) = observations(model, args.observations.as_deref())?;
     let base = Base::new(model);
     let bar = bar("{pos}/{len} observations {bar:30} {eta} left");
     bar.set_length(observations.iter().filter(|o| o.outcome).count() as u64);
-    let setting = Setting { model, base: &base, seed: common.seed, loaded: None };
+    let setting = Setting { model, base: &base, seed: common.seed };
     let scored = karvan_observe::validate(&setting, &observations, &mut |n| bar.set_position(n as u64));
     bar.finish_and_clear();
-    let (rows, refused, groups) = scored.map_err(missing)?;
+    let (rows, mut refused, groups) = scored.map_err(missing)?;
+    refused.extend(unreadable(unread));
     let report = Report {
         schema_version: SCHEMA_VERSION,
         model: format!("{} {}", model.manifest.name, model.manifest.version),
@@ -55,8 +57,10 @@ pub fn run(common: &Common, args: &Validate) -> Result<u8, Failure> {
     Ok(if report.rows.is_empty() { NO_ANSWER } else { DONE })
 }
 
-/// The observations of a file, or of the model.
-pub fn observations(model: &Model, file: Option<&Path>) -> Result<Vec<Observation>, Failure> {
+/// The observations of a file, or of the model, and what is wrong with rows of the file that cannot be used.
+///
+/// A file that cannot be read as a whole, or of which no row can, is an error.
+pub fn observations(model: &Model, file: Option<&Path>) -> Result<(Vec<Observation>, Vec<Problem>), Failure> {
     let Some(path) = file else {
         if model.tables.observation.is_empty() {
             return Err(wrong_input(
@@ -64,11 +68,12 @@ pub fn observations(model: &Model, file: Option<&Path>) -> Result<Vec<Observatio
                 "--observations FILE, a CSV file with the columns of table `observation`",
             ));
         }
-        return Ok(model.tables.observation.rows.clone());
+        return Ok((model.tables.observation.rows.clone(), Vec::new()));
     };
     let (raw, mut problems) = karvan_io::read_list::<Observation>(path);
     let rows: TableOf<Observation> = TableOf::read(Some(&raw), &mut problems);
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut usable = Vec::new();
     for (o, i) in rows.iter().zip(&rows.raw_row) {
         let row = &raw.rows[*i as usize];
         if !seen.insert(o.id.as_str()) {
@@ -76,23 +81,45 @@ pub fn observations(model: &Model, file: Option<&Path>) -> Result<Vec<Observatio
                 Problem::error(row.place(0), format!("two observations are called `{}`", o.id))
                     .hint("give one another key, or take it out"),
             );
-        }
-        if o.period_end < o.period_start {
+        } else if o.period_end < o.period_start {
             let what = format!("`{}` ends on {} before it starts on {}", o.id, o.period_end, o.period_start);
             problems.push(Problem::error(row.at(), what));
+        } else {
+            usable.push(o.clone());
         }
     }
-    if problems.iter().any(|p| p.severity == karvan_model::raw::Severity::Error) {
-        problems.sort();
+    problems.sort();
+    if usable.is_empty() && !problems.is_empty() {
         return Err(Failure::List(problems));
     }
-    if rows.is_empty() {
+    if usable.is_empty() {
         return Err(wrong_input(
             format!("{} holds no observation", path.display()),
             "a header and at least one row",
         ));
     }
-    Ok(rows.rows)
+    Ok((usable, problems))
+}
+
+/// Rows of a file that cannot be used, one a line of it, with what is wrong with them.
+fn unreadable(problems: Vec<Problem>) -> Vec<Refused> {
+    let mut by: BTreeMap<u32, Refused> = BTreeMap::new();
+    for p in problems {
+        let why = [Some(p.what), p.allowed.map(|a| format!("allowed: {a}")), p.hint];
+        let why = why.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        let row = by.entry(p.at.line).or_insert_with(|| Refused {
+            id: format!("line {}", p.at.line),
+            measure: None,
+            what: None,
+            place: Some(p.at.to_string()),
+            why: String::new(),
+        });
+        if !row.why.is_empty() {
+            row.why.push_str("; ");
+        }
+        row.why.push_str(&why);
+    }
+    by.into_values().collect()
 }
 
 pub fn missing(e: karvan_observe::MissingParameter) -> Failure {

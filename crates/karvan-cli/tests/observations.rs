@@ -66,7 +66,7 @@ fn another_corridor_is_scored_and_estimated() {
     ]));
     assert!(page.contains("<svg") && page.contains("Модель и то, что наблюдалось"));
     let csv = stdout(&karvan(&["validate", "--model", &model, "--observations", &file, "--format", "csv"]));
-    assert_eq!(csv.lines().count(), 1 + 15);
+    assert_eq!(csv.lines().count(), 1 + 21);
 }
 
 /// A row is scored by what was estimated without its page: with another value it would be scored by the same
@@ -146,6 +146,45 @@ fn two_papers_on_one_train_are_left_out_together() {
     assert_ne!(fold("https://news.example/ore"), fold("https://news.example/tea"));
 }
 
+/// Volumes and queues are foretold by what other pages counted at other times, a wait before a crossing by its queue.
+#[test]
+fn volumes_follow_what_other_pages_counted() {
+    let folder = calibrated();
+    let model = path(folder.path());
+    std::fs::copy(observations(), folder.path().join("observation.csv")).expect("a copy");
+    let score = |text: &str| {
+        let file = folder.path().join("other.txt");
+        std::fs::write(&file, text).expect("written");
+        rows(&model, &path(&file), &[])
+    };
+    let of = |v: &Value, id: &str| {
+        v["rows"]
+            .as_array()
+            .expect("rows")
+            .iter()
+            .find(|r| r["id"] == id)
+            .cloned()
+            .unwrap_or_else(|| panic!("{v:#}"))
+    };
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let own = score(&text);
+    let box_row = of(&own, "v18");
+    let predicted = box_row["predicted"].as_f64().expect("a number");
+    assert!((30_000.0..60_000.0).contains(&predicted), "{predicted}");
+    // Carried over from the nearest year on another page.
+    let naive = box_row["naive"].as_f64().expect("a number");
+    assert!((naive - 40_000.0).abs() < 100.0 || (naive - 50_414.0).abs() < 500.0, "{naive}");
+    // 400 lorries over 60 a day are 160 h.
+    let wait = of(&own, "v22")["predicted"].as_f64().expect("a number");
+    assert!((100.0..260.0).contains(&wait), "{wait}");
+    // Another value of the row itself, in the file and in the model's own table, moves no prediction of it.
+    let changed = text.replace(",44000,TEU", ",99000,TEU");
+    std::fs::write(folder.path().join("observation.csv"), &changed).expect("written");
+    let more = score(&changed);
+    let same = of(&more, "v18")["predicted"].as_f64().expect("a number");
+    assert!((same / predicted - 1.0).abs() < 1e-9, "{same} {predicted}");
+}
+
 /// Outcomes are no inputs: a plan without the table of observations is the same plan.
 #[test]
 fn no_observation_is_a_plans_input() {
@@ -206,14 +245,52 @@ fn a_broken_file_of_observations_is_refused_with_places() {
         assert_eq!(o.status.code(), Some(2), "{said}");
         assert!(said.contains(wanted), "wanted: {wanted}\n{said}");
     };
-    ends(text.replace(",380,h", ",long,h"), "o.csv:2:109: error: `observation` column `value`: `long`");
-    ends(text.replace("v01,transit_time", "v01,travel_time"), "allowed: one of `transit_time`");
-    ends(text.replace("2031-05-20", "2031-05-01"), "ends on 2031-05-01 before it starts on 2031-05-04");
-    ends(text.replace("v02,", "v01,"), "two observations are called `v01`");
+    let header = text.lines().next().expect("a header").to_owned() + "\n";
     ends(String::new(), "the file is empty");
-    ends(text.lines().next().expect("a header").to_owned() + "\n", "holds no observation");
+    ends(header.clone(), "holds no observation");
+    ends(text.replace(',', ";"), "the cells are separated by semicolons");
+    ends(text.replace("measure,", "mesure,"), "did you mean `measure`?");
+    let first: String = text.lines().take(2).map(|l| l.to_owned() + "\n").collect();
+    ends(first.replace(",380,h", ",long,h"), "o.csv:2:109: error: `observation` column `value`: `long`");
     let o = karvan(&["validate", "--model", &model]);
     assert_eq!(o.status.code(), Some(2));
+}
+
+/// A row that cannot be read or used is refused with its place, and the others are scored.
+#[test]
+fn a_broken_row_spoils_no_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("o.csv");
+    let model = path(&tests().join("corridor2"));
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let whole = rows(&model, &path(&observations()), &[]);
+    let n = whole["rows"].as_array().expect("rows").len();
+    let refuses = |text: String, place: &str, wanted: &str| {
+        std::fs::write(&file, text).expect("written");
+        let v = rows(&model, &path(&file), &[]);
+        let unread: Vec<&Value> =
+            v["refused"].as_array().expect("refused").iter().filter(|r| !r["place"].is_null()).collect();
+        assert_eq!(unread.len(), 1, "{unread:?}");
+        let said = unread[0]["why"].as_str().expect("a reason");
+        assert!(unread[0]["place"].as_str().is_some_and(|p| p.ends_with(place)), "{}", unread[0]);
+        assert!(said.contains(wanted), "wanted: {wanted}\n{said}");
+        assert_eq!(v["rows"].as_array().expect("rows").len(), n - 1);
+    };
+    refuses(text.replace(",380,h", ",long,h"), "o.csv:2:109", "allowed: a finite number");
+    refuses(
+        text.replace("v01,transit_time", "v01,travel_time"),
+        "o.csv:2:5",
+        "allowed: one of `transit_time`",
+    );
+    refuses(
+        text.replace("2031-05-20", "2031-05-01"),
+        "o.csv:2",
+        "ends on 2031-05-01 before it starts on 2031-05-04",
+    );
+    refuses(text.replace("v02,", "v01,"), "o.csv:3:1", "two observations are called `v01`");
+    // What a spreadsheet makes of a file changes no score.
+    std::fs::write(&file, format!("\u{feff}{}", text.replace('\n', "\r\n"))).expect("written");
+    assert_eq!(rows(&model, &path(&file), &[])["rows"], whole["rows"]);
 }
 
 fn builtin(args: &[&str]) -> Value {

@@ -317,7 +317,11 @@ pub fn read_list_of<T: Row>(shown: &str, bytes: Vec<u8>) -> (RawTable, Vec<Probl
         let table = TableInfo { name: T::TABLE, doc: T::DOC, key: T::key_columns, columns: T::columns };
         read_table(&table, file, text, &mut list.rows, &mut problems);
     }
-    problems.truncate(MOST_PROBLEMS);
+    if problems.len() > MOST_PROBLEMS {
+        let more = problems.len() - MOST_PROBLEMS;
+        problems.truncate(MOST_PROBLEMS);
+        problems.push(Problem::error(whole, format!("{more} more problems")));
+    }
     (list, problems)
 }
 

@@ -200,6 +200,10 @@ words!(
         MixRail = "mix_rail",
         /// The same by road.
         MixRoad = "mix_road",
+        /// What is paid for 20 t over 500 km relative to the tariffs of the tables, at a mode, a state by a mode. No plan uses it.
+        CostTransport = "cost_transport",
+        /// What is paid at a crossing relative to the charges of the tables. No plan uses it.
+        CostBorder = "cost_border",
         /// How much the mean of one sample differs from another's: a spread without a factor.
         Sample = "sample",
         /// How much what is said or planned differs from what happens: a spread without a factor.
@@ -214,7 +218,7 @@ table! {
     Calibration = "calibration", key ["process", "place", "fold"] {
         /// Kind of process.
         process: ProcessKind,
-        /// Key of a node or a state; empty: wherever no other row of the process holds.
+        /// Key of a node or a state, or a state and a side or mode; empty: wherever no other row of the process holds.
         place: Option<String>,
         /// Fold of pages that was left out; empty: none, the parameters that plans use.
         fold: Option<u32>,

@@ -21,15 +21,7 @@ use karvan_units::{DayInterval, Dist, Estimate};
 
 use crate::places::{Names, Spot};
 use crate::response::{Centre, Journey, Noise, Part, Response, Way};
-
-/// Something that knows what moved in a period: an assignment or a simulation of it.
-pub trait LoadedPeriod {
-    /// Draws of what an observation of a volume, a queue or a wait in one counts, in its unit.
-    ///
-    /// # Errors
-    /// Why it is not known.
-    fn draws(&self, observation: &Observation) -> Result<Vec<f64>, String>;
-}
+use crate::series::is_volume;
 
 /// Asks a model what observations tell of.
 pub struct Asking<'m> {
@@ -66,11 +58,6 @@ impl<'m> Asking<'m> {
     /// # Errors
     /// Why it says nothing, in words for a planner.
     pub fn ask(&self, o: &Observation) -> Answer<Response> {
-        let needs_a_year = |what: &str| {
-            Err(format!(
-                "{what} follows from what moves in the period: needs a loaded year (assignment or simulation)"
-            ))
-        };
         match o.measure {
             Measure::TransitTime => self.transit(o),
             Measure::SailingTime => self.sailing(o),
@@ -81,21 +68,18 @@ impl<'m> Asking<'m> {
             Measure::SpeedWithDelay => self.speed_with_delay(o),
             Measure::SpeedWithoutDelay => self.speed_in_motion(o),
             Measure::TransportCost => self.transport_cost(o),
-            Measure::Tonnage
-            | Measure::Containers
-            | Measure::Wagons
-            | Measure::Trucks
-            | Measure::Trains
-            | Measure::VesselCalls => needs_a_year("a volume"),
-            Measure::QueueLength => needs_a_year("a queue"),
-            Measure::DwellTime => needs_a_year("a stay in a terminal holds the queue there; it"),
+            m if is_volume(m) => Err("a volume or a queue follows from what moves in the period".into()),
+            Measure::DwellTime => {
+                Err("a stay in a terminal holds the queue there, which needs a loaded year (simulation)"
+                    .into())
+            }
             Measure::LoadPerWagon
             | Measure::ClosureShare
             | Measure::CapacityUtilisation
             | Measure::Capacity
             | Measure::Distance
             | Measure::Price => Err(format!("{} is an input of the model, not an outcome of it", o.measure)),
-            Measure::Other => Err("no engine computes a measure that is called `other`".into()),
+            _ => Err(format!("no engine computes a measure that is called `{}`", o.measure)),
         }
     }
 
@@ -473,16 +457,18 @@ impl<'m> Asking<'m> {
         Ok(out)
     }
 
+    /// Whether what is observed is at a crossing between states.
+    pub fn at_a_crossing(&self, o: &Observation) -> bool {
+        let found = self.nodes(o, &o.at, "");
+        found.is_ok_and(|nodes| nodes.iter().any(|n| self.base.borders.contains_key(n)))
+    }
+
     fn waiting(&self, o: &Observation) -> Answer<Response> {
+        if self.at_a_crossing(o) {
+            return Err("a wait before a crossing follows from what is queued and what passes".into());
+        }
         let at = if o.at.is_some() { &o.at } else { &o.from };
         let nodes = self.nodes(o, at, "where is waited")?;
-        if nodes.iter().any(|n| self.base.borders.contains_key(n)) {
-            return Err(
-                "a queue before a crossing grows from what comes beyond its capacity: needs a loaded \
-                        period (assignment or simulation)"
-                    .into(),
-            );
-        }
         let to = match self.spot(o, &o.to)? {
             Some(Spot::Nodes(n)) if n != nodes => Some(n),
             _ => None,
@@ -980,18 +966,30 @@ impl<'m> Asking<'m> {
 
     // ------------------------------------------------------------------ prices
 
-    fn priced(&self, o: &Observation, usd: Estimate, label: String, naive: Option<f64>) -> Answer<Response> {
+    /// A price of the tables, by what users were seen to pay over or under such prices: of all modes, of a mode, at a
+    /// place by a mode. No plan uses this factor.
+    fn priced(
+        &self,
+        o: &Observation,
+        usd: Estimate,
+        label: String,
+        process: ProcessKind,
+        place: &str,
+    ) -> Answer<Response> {
         let (_, noise) = self.compared(o, None)?;
         if usd.best <= 0.0 {
             return Err("the model has no price of it".into());
         }
         let mut out = self.empty(Centre::Mean, noise, false);
-        let d = Duration::new(&Dist::Const(usd.best), ProcessKind::Given, Factor::default());
-        let p = part(&d, Vec::new(), label.clone(), "price");
+        let places = vec![format!("{place}:{}", o.mode), o.mode.word().to_owned()];
+        let keys: Vec<&str> = places.iter().map(String::as_str).collect();
+        let d = Duration::new(&Dist::Const(usd.best), process, self.model.factors.get(process, &keys));
+        let p = part(&d, places, label.clone(), "price");
         out.ways.push(Way { weight: 1.0, km: 0.0, parts: vec![p] });
         out.unsure = log_sd(usd);
         out.label = label;
-        out.naive = naive;
+        // Naive is the price as it stands in the table.
+        out.naive = Some(usd.best);
         Ok(out)
     }
 
@@ -1043,7 +1041,12 @@ impl<'m> Asking<'m> {
             _ => return Err("at which crossing, or in which state, is not stated".into()),
         }
         let mean = mean_estimate(&found).ok_or("the model states no charge there for such a unit")?;
-        self.priced(o, mean, "charges of the crossings".into(), None)
+        let place = match self.spot(o, &o.at)? {
+            Some(Spot::State(s)) => self.model.tables.state[s.ix()].id.0.clone(),
+            Some(Spot::Nodes(n)) => n.first().map_or(String::new(), |n| self.model.node(*n).id.0.clone()),
+            _ => String::new(),
+        };
+        self.priced(o, mean, "charges of the crossings".into(), ProcessKind::CostBorder, &place)
     }
 
     fn transport_cost(&self, o: &Observation) -> Answer<Response> {
@@ -1060,7 +1063,9 @@ impl<'m> Asking<'m> {
             .ok_or_else(|| format!("the model has no tariff by {mode} there"))?;
         let usd = rate.usd_per_km.scale(500.0).plus(rate.usd_once);
         let tariff = &self.model.tables.tariff[rate.tariff.ix()];
-        let mut out = self.priced(o, usd, format!("tariff/{}", tariff.id), None)?;
+        let place = self.model.tables.state[state.ix()].id.0.clone();
+        let label = format!("tariff/{}", tariff.id);
+        let mut out = self.priced(o, usd, label, ProcessKind::CostTransport, &place)?;
         out.claims.push((format!("tariff/{} price", tariff.id), tariff.claim.sources.clone()));
         Ok(out)
     }

@@ -29,8 +29,8 @@ pub struct Calibrated {
     pub left_out: Vec<(String, String)>,
 }
 
-/// Measures that tell of durations.
-fn tells_of_time(m: Measure) -> bool {
+/// Measures that tell of durations, or of what is paid over the prices of the tables.
+fn tells(m: Measure) -> bool {
     matches!(
         m,
         Measure::TransitTime
@@ -39,6 +39,8 @@ fn tells_of_time(m: Measure) -> bool {
             | Measure::WaitingTime
             | Measure::SpeedWithDelay
             | Measure::SpeedWithoutDelay
+            | Measure::BorderCost
+            | Measure::TransportCost
     )
 }
 
@@ -97,8 +99,7 @@ pub fn calibrate(
     let asking = Asking::new(&plain, base);
     let mut left_out = Vec::new();
     let mut asked: Vec<(&Observation, Response)> = Vec::new();
-    let rows: Vec<&Observation> =
-        observations.iter().filter(|o| o.outcome && tells_of_time(o.measure)).collect();
+    let rows: Vec<&Observation> = observations.iter().filter(|o| o.outcome && tells(o.measure)).collect();
     for (i, o) in rows.iter().enumerate() {
         let answer = asking.ask(o).and_then(|r| {
             if let Some(row) = rests_on(&plain, &r, &o.source_url) {

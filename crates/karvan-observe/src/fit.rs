@@ -2,10 +2,10 @@
 //!
 //! An observation is the logarithm of a duration or a speed. The model predicts it as a sum of parts, each by
 //! the product of effects: of its kind of process, of a state, of a crossing or terminal. Effects are
-//! logarithms with a normal prior around nought, so that a place without data takes what its kind and its state
-//! have, and no more is learnt than the data say (partial pooling). The objective is
+//! logarithms with a normal prior by which their exponential is 1 on average, so that a place without data takes what
+//! its kind and its state have, and no more is learnt than the data say (partial pooling). The objective is
 //!
-//! ½ Σ ((ln observed − ln predicted) / σ)² + ½ Σ (effect / τ)²,
+//! ½ Σ ((ln observed − ln predicted) / σ)² + ½ Σ ((effect + τ²/2) / τ)²,
 //!
 //! where σ holds how journeys, samples or statements differ, widened by the kind of evidence. It is minimised
 //! by Gauss–Newton steps with halving. The τ and σ that nothing publishes are those of greatest marginal
@@ -18,6 +18,7 @@ use karvan_model::observed::{Evidence, ProcessKind};
 
 use crate::linear::Factored;
 use crate::response::{Noise, Response};
+use crate::series::SPREADS;
 
 /// An observation with what the model says to it.
 pub struct Case<'a> {
@@ -61,11 +62,29 @@ pub struct Range {
     pub high: f64,
 }
 
+/// Points of the grid on which a spread is looked for.
+pub(crate) const GRID: usize = 7;
+
+impl Range {
+    /// Point `i` of the grid.
+    pub(crate) fn at(&self, i: usize) -> f64 {
+        self.low * (self.high / self.low).powf(i as f64 / (GRID - 1) as f64)
+    }
+
+    /// How far a value is from the best one, in standard deviations: the range holds nine tenths of a lognormal.
+    pub(crate) fn far(&self, v: f64) -> f64 {
+        let width = ((self.high / self.low).ln() / (2.0 * 1.644_853_627)).max(1e-6);
+        (v / self.best).ln() / width
+    }
+}
+
 /// What the estimate needs besides the cases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Priors {
     /// See [`Spreads`], in its order.
     pub ranges: [Range; 7],
+    /// Spreads of volumes and queues, in the order of [`crate::series`].
+    pub volumes: [Range; SPREADS],
     /// Factor on the standard deviation of what was reported.
     pub reported: f64,
     /// Factor on the standard deviation of what was claimed or planned.
@@ -114,6 +133,12 @@ fn runs(kind: ProcessKind) -> bool {
             | ProcessKind::RunSea
             | ProcessKind::RunPipeline
     )
+}
+
+/// What an effect is believed to be before any data, given its spread: that of which its exponential is 1 on
+/// average, since not to know a duration well is no reason to think it longer than stated.
+fn centre(tau: f64) -> f64 {
+    -0.5 * tau * tau
 }
 
 /// An effect: of a kind of process, or of a place on it.
@@ -267,7 +292,7 @@ impl<'a> Design<'a> {
 
     fn objective(&self, theta: &[f64], ln: &[f64], sigma: &[f64], tau: &[f64]) -> f64 {
         let data: f64 = (0..ln.len()).map(|i| ((self.cases[i].ln - ln[i]) / sigma[i]).powi(2)).sum();
-        let prior: f64 = theta.iter().zip(tau).map(|(t, s)| (t / s).powi(2)).sum();
+        let prior: f64 = theta.iter().zip(tau).map(|(t, s)| ((t - centre(*s)) / s).powi(2)).sum();
         0.5 * (data + prior)
     }
 
@@ -285,7 +310,7 @@ impl<'a> Design<'a> {
                     let data: f64 = (0..ln.len())
                         .map(|i| slopes[i][j] * (self.cases[i].ln - ln[i]) / (sigma[i] * sigma[i]))
                         .sum();
-                    data - theta[j] / (tau[j] * tau[j])
+                    data - (theta[j] - centre(tau[j])) / (tau[j] * tau[j])
                 })
                 .collect();
             let step = f.solve(&right);
@@ -323,7 +348,14 @@ impl<'a> Design<'a> {
         let tau = self.prior(s);
         let sigma: Vec<f64> = (0..n).map(|i| self.noise(i, s, priors)).collect();
         let z: Vec<f64> = (0..n)
-            .map(|i| self.cases[i].ln - ln[i] + slopes[i].iter().zip(theta).map(|(d, t)| d * t).sum::<f64>())
+            .map(|i| {
+                let linear: f64 = slopes[i]
+                    .iter()
+                    .zip(theta.iter().zip(&tau))
+                    .map(|(d, (t, s))| d * (t - centre(*s)))
+                    .sum();
+                self.cases[i].ln - ln[i] + linear
+            })
             .collect();
         let cov = Factored::new(n, |i, j| {
             let shared: f64 = (0..tau.len()).map(|k| slopes[i][k] * slopes[j][k] * tau[k] * tau[k]).sum();
@@ -332,21 +364,10 @@ impl<'a> Design<'a> {
         let Some(cov) = cov else { return f64::NEG_INFINITY };
         let x = cov.solve(&z);
         let quadratic: f64 = x.iter().zip(&z).map(|(a, b)| a * b).sum();
-        let prior: f64 = s
-            .all()
-            .iter()
-            .zip(&priors.ranges)
-            .map(|(v, r)| {
-                let width = ((r.high / r.low).ln() / (2.0 * 1.644_853_627)).max(1e-6);
-                ((v / r.best).ln() / width).powi(2)
-            })
-            .sum();
+        let prior: f64 = s.all().iter().zip(&priors.ranges).map(|(v, r)| r.far(*v).powi(2)).sum();
         -0.5 * (cov.ln_det() + quadratic + prior)
     }
 }
-
-/// Points of the grid on which a spread is looked for.
-const GRID: usize = 7;
 
 /// Estimates factors from cases.
 pub fn fit(cases: &[Case], priors: &Priors) -> Fit {
@@ -363,7 +384,7 @@ pub fn fit(cases: &[Case], priors: &Priors) -> Fit {
         for i in 0..values.len() {
             let r = priors.ranges[i];
             let best = (0..GRID)
-                .map(|g| r.low * (r.high / r.low).powf(g as f64 / (GRID - 1) as f64))
+                .map(|g| r.at(g))
                 .map(|v| {
                     let mut trial = values;
                     trial[i] = v;
@@ -412,7 +433,9 @@ fn combine(
         // Levels of place below this one, of which nothing is known, differ as places do.
         let used = chain.iter().filter(|p| !p.is_empty()).count();
         let below = d.levels[kind].saturating_sub(used) as f64;
-        let sd = (known + below * s.between_places(*kind).powi(2)).max(0.0).sqrt();
+        let between = s.between_places(*kind);
+        let ln = ln + below * centre(between);
+        let sd = (known + below * between.powi(2)).max(0.0).sqrt();
         // How much the sum would move by one standard deviation of each observation.
         let mut pull: Vec<(f64, &str)> = (0..slopes.len())
             .map(|i| {
@@ -484,6 +507,7 @@ mod tests {
         let at = |v: f64| Range { low: v, best: v, high: v };
         Priors {
             ranges: [at(kind), at(place), at(kind), at(place), at(0.5), at(sample), at(0.3)],
+            volumes: [at(0.5); SPREADS],
             reported: 1.25,
             claimed: 2.0,
         }
@@ -502,12 +526,15 @@ mod tests {
         let (vk, vp, vs) = (0.36, 0.09, 0.16);
         let gain = (vk + vp) / (vk + vp + vs);
         let here = find(&f, ProcessKind::ExitRoad, "XA");
-        assert!((here.ln - gain * 4f64.ln()).abs() < 1e-9, "{}", here.ln);
+        // A factor of 1 on average is believed beforehand.
+        let before = -(vk + vp) / 2.0;
+        let surprise = 4f64.ln() - before;
+        assert!((here.ln - before - gain * surprise).abs() < 1e-9, "{}", here.ln);
         assert!((here.sd.powi(2) - (1.0 - gain) * (vk + vp)).abs() < 1e-9);
         // Elsewhere only the kind is learnt, and places differ.
         let all = find(&f, ProcessKind::ExitRoad, "");
         let kind_gain = vk / (vk + vp + vs);
-        assert!((all.ln - kind_gain * 4f64.ln()).abs() < 1e-9);
+        assert!((all.ln - before - kind_gain * surprise).abs() < 1e-9);
         assert!((all.sd.powi(2) - (vk - vk * vk / (vk + vp + vs) + vp)).abs() < 1e-9);
         assert_eq!(here.drivers, ["a"]);
     }

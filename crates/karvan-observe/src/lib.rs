@@ -2,7 +2,8 @@
 //!
 //! [`calibrate()`] estimates factors on the durations of processes from observed outcomes; [`validate()`] predicts
 //! observations as distributions and scores them, each by parameters that have not seen its page. Both ask
-//! [`ask::Asking`], which turns an observation into a question to the planner and its prices.
+//! [`ask::Asking`], which turns an observation into a question to the planner and its prices; volumes and queues are
+//! predicted by [`series`], from what other pages counted.
 //!
 //! This crate knows no file and no screen.
 
@@ -13,6 +14,7 @@ mod linear;
 pub mod places;
 pub mod response;
 pub mod score;
+pub mod series;
 mod settings;
 mod validate;
 

@@ -2,13 +2,15 @@
 //!
 //! A name is looked up in lists: stations, ports, crossings, towns, UN/LOCODE places and others. The mode decides
 //! which come first; a name that those lack is looked up in all of them, in this order. Where no node has
-//! the name, the nearest node of the mode stands for a place that table `place` knows.
+//! the name, the nearest node of the mode stands for a place that table `place` knows. A crossing is also found by the name
+//! of one of its sides, and any place by what the gazetteer of plans takes: other scripts, codes, slips of the pen.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use karvan_model::check::great_circle_km;
 use karvan_model::observed::{ObservedMode, PlaceList};
+use karvan_model::places::{Gazetteer, Place, find_state};
 use karvan_model::tables::{Mode, NodeKind};
 use karvan_model::{Model, NodeIx, StateIx};
 use karvan_units::DayInterval;
@@ -32,6 +34,9 @@ pub enum Spot {
 pub struct Names<'m> {
     model: &'m Model,
     nodes: BTreeMap<(PlaceList, String), Vec<NodeIx>>,
+    /// Crossings by the names of their sides.
+    sides: BTreeMap<String, Vec<NodeIx>>,
+    gazetteer: Gazetteer<'m>,
 }
 
 const ALL: [PlaceList; 6] = [
@@ -47,6 +52,7 @@ impl<'m> Names<'m> {
     /// Lists the names of a model.
     pub fn new(model: &'m Model) -> Self {
         let mut nodes: BTreeMap<(PlaceList, String), Vec<NodeIx>> = BTreeMap::new();
+        let mut sides: BTreeMap<String, Vec<NodeIx>> = BTreeMap::new();
         for (i, n) in model.tables.node.iter().enumerate() {
             let lists: &[PlaceList] = match n.kind {
                 NodeKind::Station | NodeKind::Terminal => &[PlaceList::Station],
@@ -57,6 +63,15 @@ impl<'m> Names<'m> {
                 NodeKind::Gateway => &[PlaceList::Station, PlaceList::Port, PlaceList::Town],
                 NodeKind::Junction | NodeKind::Waypoint => &[],
             };
+            if n.kind == NodeKind::Border {
+                // `Red Bridge (Tsiteli Khidi / Sinig Korpu)` has three names.
+                for side in n.name_en.split(['/', '(', ')']).map(fold).filter(|s| !s.is_empty()) {
+                    let of = sides.entry(side).or_default();
+                    if !of.contains(&NodeIx::new(i)) {
+                        of.push(NodeIx::new(i));
+                    }
+                }
+            }
             let bare = n.name_en.strip_suffix(" border)").and_then(|s| s.rsplit_once(" (")).map(|s| s.0);
             for name in [Some(n.name_en.as_str()), bare]
                 .into_iter()
@@ -71,7 +86,7 @@ impl<'m> Names<'m> {
                 }
             }
         }
-        Self { model, nodes }
+        Self { model, nodes, sides, gazetteer: Gazetteer::new(model) }
     }
 
     /// What a text stands for, or why it stands for nothing here.
@@ -86,6 +101,7 @@ impl<'m> Names<'m> {
                 "country" => self
                     .model
                     .state_ix(word)
+                    .or_else(|| find_state(self.model, word).ok())
                     .map(Spot::State)
                     .ok_or_else(|| format!("the model knows no state `{word}`")),
                 "group" => {
@@ -119,7 +135,31 @@ impl<'m> Names<'m> {
                 return Ok(Spot::Nodes(fits));
             }
         }
-        self.near(text, &key, mode)
+        if let Some(row) = ALL
+            .iter()
+            .find_map(|l| self.model.tables.place.iter().find(|p| p.list == *l && fold(&p.name) == key))
+        {
+            return self.near(text, (row.lon, row.lat), mode);
+        }
+        let side: Vec<NodeIx> =
+            self.sides.get(&key).into_iter().flatten().copied().filter(|n| self.crosses(*n, mode)).collect();
+        if !side.is_empty() {
+            return Ok(Spot::Nodes(side));
+        }
+        match self.gazetteer.resolve(text) {
+            Ok(Place::Nodes { nodes, .. }) => {
+                let fits: Vec<NodeIx> = nodes
+                    .iter()
+                    .copied()
+                    .filter(|n| kinds(mode).contains(&self.model.node(*n).kind))
+                    .collect();
+                Ok(Spot::Nodes(if fits.is_empty() { nodes } else { fits }))
+            }
+            Ok(Place::Point { lon, lat }) => self.near(text, (lon, lat), mode),
+            Err(e) if e.candidates.is_empty() => Err(e.what),
+            // A reason is one line; the likest names tell what was meant.
+            Err(e) => Err(format!("{}; like it: {}", e.what, e.candidates.join("; "))),
+        }
     }
 
     fn members(&self, word: &str, day: Date) -> Vec<StateIx> {
@@ -153,29 +193,30 @@ impl<'m> Names<'m> {
     }
 
     /// The nearest node of the mode to a place that is no node.
-    fn near(&self, text: &str, key: &str, mode: ObservedMode) -> Result<Spot, String> {
-        let row = ALL.iter().find_map(|list| {
-            self.model.tables.place.iter().find(|p| p.list == *list && fold(&p.name) == key)
-        });
-        let Some(row) = row else { return Err(format!("the model knows no place `{text}`")) };
-        let kinds: &[NodeKind] = match mode {
-            ObservedMode::Rail => &[NodeKind::Station, NodeKind::Terminal, NodeKind::Gateway],
-            ObservedMode::Road => &[NodeKind::Town, NodeKind::Gateway],
-            ObservedMode::Sea | ObservedMode::Ferry | ObservedMode::RailFerry | ObservedMode::Port => {
-                &[NodeKind::Port, NodeKind::Gateway]
-            }
-            _ => &[NodeKind::Port, NodeKind::Station, NodeKind::Terminal, NodeKind::Town, NodeKind::Gateway],
-        };
+    fn near(&self, text: &str, at: (f64, f64), mode: ObservedMode) -> Result<Spot, String> {
+        let kinds = kinds(mode);
         let most = self.model.parameter("access_max_km").map_or(0.0, |p| p.value.best);
         let nodes = &self.model.tables.node;
         let nearest = (0..nodes.len())
             .filter(|i| kinds.contains(&nodes[*i].kind))
-            .map(|i| (great_circle_km((nodes[i].lon, nodes[i].lat), (row.lon, row.lat)), i))
+            .map(|i| (great_circle_km((nodes[i].lon, nodes[i].lat), at), i))
             .min_by(|a, b| a.0.total_cmp(&b.0));
         match nearest {
             Some((km, i)) if km <= most => Ok(Spot::Nodes(vec![NodeIx::new(i)])),
             _ => Err(format!("no node of the model lies within {most:.0} km of {text}")),
         }
+    }
+}
+
+/// Kinds of node where a mode begins and ends.
+fn kinds(mode: ObservedMode) -> &'static [NodeKind] {
+    match mode {
+        ObservedMode::Rail => &[NodeKind::Station, NodeKind::Terminal, NodeKind::Gateway],
+        ObservedMode::Road => &[NodeKind::Town, NodeKind::Gateway],
+        ObservedMode::Sea | ObservedMode::Ferry | ObservedMode::RailFerry | ObservedMode::Port => {
+            &[NodeKind::Port, NodeKind::Gateway]
+        }
+        _ => &[NodeKind::Port, NodeKind::Station, NodeKind::Terminal, NodeKind::Town, NodeKind::Gateway],
     }
 }
 

@@ -46,6 +46,16 @@ pub fn priors(model: &Model) -> Result<Priors, MissingParameter> {
             range("spread_sample")?,
             range("spread_statement")?,
         ],
+        volumes: [
+            range("volume_mode")?,
+            range("volume_place")?,
+            range("volume_series")?,
+            range("volume_walk")?,
+            range("volume_growth")?,
+            range("volume_count")?,
+            range("volume_season")?,
+            range("volume_queue")?,
+        ],
         reported: find("width_reported")?.best.max(1.0),
         claimed: find("width_claimed")?.best.max(1.0),
     })

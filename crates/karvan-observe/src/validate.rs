@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use karvan_model::Model;
 use karvan_model::calibration::Factors;
-use karvan_model::observed::{Evidence, Measure, Observation, ProcessKind, Statistic};
+use karvan_model::observed::{Evidence, Measure, Observation, ObservedMode, ProcessKind, Statistic};
 use karvan_network::base::Base;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -12,10 +12,11 @@ use rand_distr::{Distribution, StandardNormal};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::ask::{Asking, LoadedPeriod};
+use crate::ask::Asking;
 use crate::fit::Priors;
 use crate::response::{Noise, Response};
 use crate::score::{Share, crps, median, quantile};
+use crate::series::{Forecast, Series, is_volume};
 use crate::settings::{MissingParameter, priors};
 
 /// Version of the published form of a report.
@@ -49,10 +50,35 @@ pub struct Report {
     pub not_outcomes: u32,
 }
 
+/// What measures measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// Times and speeds.
+    Times,
+    /// Volumes and queues.
+    Volumes,
+    /// What users pay.
+    Costs,
+}
+
+impl Class {
+    /// That of a measure.
+    pub fn of(m: Measure) -> Self {
+        match m {
+            m if is_volume(m) => Class::Volumes,
+            Measure::BorderCost | Measure::TransportCost => Class::Costs,
+            _ => Class::Times,
+        }
+    }
+}
+
 /// A group of rows.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Group {
-    /// Measure; empty: all times.
+    /// What is measured.
+    pub class: Class,
+    /// Measure; empty: all of the class.
     pub measure: Option<Measure>,
     /// Evidence; empty: all of the class.
     pub evidence: Option<Evidence>,
@@ -139,12 +165,14 @@ pub struct Scored {
 /// A row that was not predicted.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Refused {
-    /// Key of the observation.
+    /// Key of the observation; of a row that cannot be read, what stands in its place.
     pub id: String,
-    /// Measure.
-    pub measure: Measure,
+    /// Measure; empty: of a row that cannot be read.
+    pub measure: Option<Measure>,
     /// In words.
     pub what: Option<String>,
+    /// File, line and column, of a row that cannot be read.
+    pub place: Option<String>,
     /// Why.
     pub why: String,
 }
@@ -157,8 +185,6 @@ pub struct Setting<'a> {
     pub base: &'a Base,
     /// Seed of the draws.
     pub seed: u64,
-    /// What moved in the periods asked about, if it was worked out.
-    pub loaded: Option<&'a dyn LoadedPeriod>,
 }
 
 /// The fold whose parameters score a page: the one estimated without it; none where it was not used at all.
@@ -195,6 +221,7 @@ pub fn validate(
     done: &mut dyn FnMut(usize),
 ) -> Result<Scores, MissingParameter> {
     let priors = priors(setting.model)?;
+    let mut series = Series::new(setting.model, &priors);
     let mut by_fold: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     for (i, o) in observations.iter().enumerate().filter(|(_, o)| o.outcome) {
         by_fold.entry(fold_of(setting.model, &o.source_url)).or_default().push(i);
@@ -214,13 +241,20 @@ pub fn validate(
         let asking = Asking::new(model, setting.base);
         for i in rows {
             let o = &observations[i];
-            match predict(setting, model, &asking, o, &priors) {
-                Ok((response, draws)) => {
-                    scored.insert(i, score(o, response.as_ref(), draws, fold));
+            // A wait before a crossing is one in its queue.
+            let queued = o.measure == Measure::WaitingTime && asking.at_a_crossing(o);
+            let answer = if is_volume(o.measure) || queued {
+                counted(&mut series, o, setting.seed)
+            } else {
+                predict(setting, model, &asking, o, &priors)
+            };
+            match answer {
+                Ok(p) => {
+                    scored.insert(i, score(o, p, fold));
                 }
                 Err(why) => {
                     let (id, what) = (o.id.0.clone(), o.what.clone());
-                    refused.insert(i, Refused { id, measure: o.measure, what, why });
+                    refused.insert(i, Refused { id, measure: Some(o.measure), what, place: None, why });
                 }
             }
             n += 1;
@@ -234,26 +268,62 @@ pub fn validate(
 
 type Draws = Vec<f64>;
 
+/// Draws, ascending, with what is said of them.
+struct Prediction {
+    draws: Draws,
+    naive: Option<f64>,
+    way: String,
+    dominated_by: Option<(String, f64)>,
+}
+
+/// A volume, a queue, or by Little's law (Operations Research 9, 1961) the wait of who comes last: what is queued over
+/// what passes.
+fn counted(series: &mut Series, o: &Observation, seed: u64) -> Result<Prediction, String> {
+    let f = if o.measure == Measure::WaitingTime {
+        if o.unit != "h" {
+            return Err(format!("the unit is `{}`; {} is computed in h", o.unit, o.measure));
+        }
+        let (word, passing) = match o.mode {
+            ObservedMode::Road | ObservedMode::Ferry => ("truck", Measure::Trucks),
+            _ => ("wagon", Measure::Wagons),
+        };
+        let ask = |measure, unit: String, statistic| Observation {
+            measure,
+            unit,
+            statistic,
+            value: 1.0,
+            ..o.clone()
+        };
+        let queue = series.forecast(&ask(Measure::QueueLength, word.into(), Statistic::Single))?;
+        let day = series.forecast(&ask(passing, format!("{word}/day"), Statistic::Mean))?;
+        Forecast {
+            ln: queue.ln - day.ln + 24f64.ln(),
+            sd: queue.sd.hypot(day.sd),
+            naive: None,
+            label: format!("queue over what passes a day: {}; {}", queue.label, day.label),
+        }
+    } else {
+        series.forecast(o)?
+    };
+    let mut draws: Draws = normals(seed, &format!("observation/{}/count", o.id))
+        .into_iter()
+        .map(|z| (f.ln + f.sd * z).exp())
+        .collect();
+    draws.sort_by(f64::total_cmp);
+    Ok(Prediction { draws, naive: f.naive, way: f.label, dominated_by: None })
+}
+
 fn predict(
     setting: &Setting,
     model: &Model,
     asking: &Asking,
     o: &Observation,
     priors: &Priors,
-) -> Result<(Option<Response>, Draws), String> {
+) -> Result<Prediction, String> {
     if o.value <= 0.0 {
         return Err(format!("{} {} is no such amount", o.value, o.unit));
     }
-    let response = match asking.ask(o) {
-        Ok(r) => r,
-        Err(why) => {
-            let Some(period) = setting.loaded else { return Err(why) };
-            return period.draws(o).map(|mut d| {
-                d.sort_by(f64::total_cmp);
-                (None, d)
-            });
-        }
-    };
+    let response = asking.ask(o)?;
     if let Some(row) = rests_on(model, &response, &o.source_url) {
         return Err(format!("the prediction rests on this page itself ({row}): here it is an input"));
     }
@@ -268,7 +338,8 @@ fn predict(
     }
     let mut draws = draw(model, &response, o, priors, setting.seed);
     draws.sort_by(f64::total_cmp);
-    Ok((Some(response), draws))
+    let dominated_by = response.dominant();
+    Ok(Prediction { draws, naive: response.naive, way: response.label, dominated_by })
 }
 
 /// Standard normal variates of a stream.
@@ -336,7 +407,8 @@ fn draw(model: &Model, r: &Response, o: &Observation, priors: &Priors, seed: u64
         // A state of which nothing is known differs as states do, in both of the levels of its name.
         let unknown = priors.ranges[4].best * 2f64.sqrt();
         for (v, z) in out.iter_mut().zip(own("mix")) {
-            *v *= if f.sd > 0.0 { f.mean() * f.draw(z) } else { (unknown * z).exp() };
+            *v *=
+                if f.sd > 0.0 { f.mean() * f.draw(z) } else { (unknown * z - 0.5 * unknown * unknown).exp() };
         }
     }
     if r.unsure > 0.0 {
@@ -353,9 +425,10 @@ fn draw(model: &Model, r: &Response, o: &Observation, priors: &Priors, seed: u64
     out
 }
 
-fn score(o: &Observation, response: Option<&Response>, draws: Draws, fold: Option<u32>) -> Scored {
-    let between = |share: f64| [quantile(&draws, 0.5 - share / 2.0), quantile(&draws, 0.5 + share / 2.0)];
-    let predicted = quantile(&draws, 0.5);
+fn score(o: &Observation, p: Prediction, fold: Option<u32>) -> Scored {
+    let draws = &p.draws;
+    let between = |share: f64| [quantile(draws, 0.5 - share / 2.0), quantile(draws, 0.5 + share / 2.0)];
+    let predicted = quantile(draws, 0.5);
     Scored {
         id: o.id.0.clone(),
         measure: o.measure,
@@ -369,10 +442,10 @@ fn score(o: &Observation, response: Option<&Response>, draws: Draws, fold: Optio
         p80: between(0.8),
         p95: between(0.95),
         error_pct: 100.0 * (predicted / o.value - 1.0),
-        crps: crps(&draws, o.value),
-        naive: response.and_then(|r| r.naive),
-        way: response.map_or(String::new(), |r| r.label.clone()),
-        dominated_by: response.and_then(Response::dominant),
+        crps: crps(draws, o.value),
+        naive: p.naive,
+        way: p.way,
+        dominated_by: p.dominated_by,
         fold,
         source_url: o.source_url.clone(),
     }
@@ -383,20 +456,6 @@ pub fn happened(e: Evidence) -> bool {
     matches!(e, Evidence::Measured | Evidence::Reported | Evidence::Derived)
 }
 
-/// Whether a measure is a time or a speed.
-fn is_time(m: Measure) -> bool {
-    matches!(
-        m,
-        Measure::TransitTime
-            | Measure::SailingTime
-            | Measure::BorderTime
-            | Measure::LoadingTime
-            | Measure::WaitingTime
-            | Measure::SpeedWithDelay
-            | Measure::SpeedWithoutDelay
-    )
-}
-
 fn groups(rows: &[Scored]) -> Vec<Group> {
     let mut out = Vec::new();
     let mut keys: Vec<(Measure, Evidence)> = rows.iter().map(|r| (r.measure, r.evidence)).collect();
@@ -404,24 +463,36 @@ fn groups(rows: &[Scored]) -> Vec<Group> {
     keys.dedup();
     for (m, e) in keys {
         let of: Vec<&Scored> = rows.iter().filter(|r| r.measure == m && r.evidence == e).collect();
-        out.push(group(Some(m), Some(e), happened(e), &of));
+        out.push(group(Class::of(m), Some(m), Some(e), happened(e), &of));
     }
-    for real in [true, false] {
-        for measure in [Some(Measure::TransitTime), Some(Measure::BorderTime), None] {
+    for (class, measure) in [
+        (Class::Times, Some(Measure::TransitTime)),
+        (Class::Times, Some(Measure::BorderTime)),
+        (Class::Times, None),
+        (Class::Volumes, None),
+        (Class::Costs, None),
+    ] {
+        for real in [true, false] {
             let of: Vec<&Scored> = rows
                 .iter()
                 .filter(|r| happened(r.evidence) == real)
-                .filter(|r| measure.map_or(is_time(r.measure), |m| r.measure == m))
+                .filter(|r| measure.map_or(Class::of(r.measure) == class, |m| r.measure == m))
                 .collect();
             if !of.is_empty() {
-                out.push(group(measure, None, real, &of));
+                out.push(group(class, measure, None, real, &of));
             }
         }
     }
     out
 }
 
-fn group(measure: Option<Measure>, evidence: Option<Evidence>, real: bool, rows: &[&Scored]) -> Group {
+fn group(
+    class: Class,
+    measure: Option<Measure>,
+    evidence: Option<Evidence>,
+    real: bool,
+    rows: &[&Scored],
+) -> Group {
     let of =
         |f: &dyn Fn(&Scored) -> f64, rows: &[&Scored]| -> Vec<f64> { rows.iter().map(|r| f(r)).collect() };
     let middle = |v: Vec<f64>| median(&v).unwrap_or(0.0);
@@ -435,6 +506,7 @@ fn group(measure: Option<Measure>, evidence: Option<Evidence>, real: bool, rows:
         rows.iter().copied().filter(|r| r.naive.is_some_and(|n| n.is_finite() && n > 0.0)).collect();
     let naive = |r: &Scored| r.naive.unwrap_or(f64::NAN);
     Group {
+        class,
         measure,
         evidence,
         happened: real,

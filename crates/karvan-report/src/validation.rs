@@ -1,9 +1,9 @@
 //! How a model did on observations: a table for the terminal, CSV, and a page with charts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use karvan_observe::{Group, Report, Scored, Share, happened};
+use karvan_observe::{Class, Group, Report, Scored, Share, happened};
 
 use crate::svg::{escape, px};
 use crate::text::{Lang, Text};
@@ -31,6 +31,15 @@ fn share(s: &Share) -> String {
     format!("{:.0} ({:.0}–{:.0})", 100.0 * s.share, 100.0 * s.low, 100.0 * s.high)
 }
 
+/// Key of the words for a class.
+fn class_key(c: Class) -> &'static str {
+    match c {
+        Class::Times => "all_times",
+        Class::Volumes => "all_volumes",
+        Class::Costs => "all_costs",
+    }
+}
+
 fn class(g: &Group) -> &'static str {
     if g.happened { "happened" } else { "said" }
 }
@@ -39,7 +48,10 @@ fn name(g: &Group) -> (String, String) {
     match (g.measure, g.evidence) {
         (Some(m), Some(e)) => (m.word().to_owned(), e.word().to_owned()),
         (Some(m), None) => (m.word().to_owned(), format!("all {}", class(g))),
-        _ => ("all times and speeds".into(), format!("all {}", class(g))),
+        _ => (
+            Lang::En.text().get(&format!("validation.{}", class_key(g.class))).to_owned(),
+            format!("all {}", class(g)),
+        ),
     }
 }
 
@@ -56,7 +68,8 @@ fn worst(report: &Report, real: bool) -> Vec<&Scored> {
 fn refusals(report: &Report) -> Vec<(String, Vec<String>)> {
     let mut by: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for r in &report.refused {
-        by.entry(&r.why).or_default().push(format!("{} {}", r.measure, r.id));
+        let what = r.measure.map(|m| m.word().to_owned()).or_else(|| r.place.clone()).unwrap_or_default();
+        by.entry(&r.why).or_default().push(format!("{what} {}", r.id));
     }
     let mut v: Vec<(String, Vec<String>)> = by.into_iter().map(|(w, i)| (w.to_owned(), i)).collect();
     v.sort_by(|a, b| b.1.len().cmp(&a.1.len()).then(a.0.cmp(&b.0)));
@@ -185,7 +198,8 @@ pub fn validation_table(report: &Report) -> String {
         for (why, ids) in refused {
             let shown: Vec<&str> = ids.iter().take(6).map(String::as_str).collect();
             let more = if ids.len() > 6 { format!(" and {} more", ids.len() - 6) } else { String::new() };
-            let _ = writeln!(out, "- {} rows: {why}\n  {}{more}", ids.len(), shown.join(", "));
+            let rows = if ids.len() == 1 { "row" } else { "rows" };
+            let _ = writeln!(out, "- {} {rows}: {why}\n  {}{more}", ids.len(), shown.join(", "));
         }
     }
     out
@@ -247,8 +261,11 @@ pub fn validation_csv(report: &Report) -> String {
     for r in &report.refused {
         let mut cells = vec![String::new(); 21];
         cells[0] = r.id.clone();
-        cells[1] = r.measure.word().into();
-        cells[19] = r.why.clone();
+        cells[1] = r.measure.map_or(String::new(), |m| m.word().into());
+        cells[19] = match &r.place {
+            Some(place) => format!("{place}: {}", r.why),
+            None => r.why.clone(),
+        };
         let _ = w.write_record(cells);
     }
     String::from_utf8(w.into_inner().unwrap_or_default()).unwrap_or_default()
@@ -256,11 +273,27 @@ pub fn validation_csv(report: &Report) -> String {
 
 // ---------------------------------------------------------------------------- the page
 
+/// A power of ten as one writes it on an axis.
+fn power(p: i32) -> String {
+    if (-1..=3).contains(&p) {
+        return format!("{}", 10f64.powi(p));
+    }
+    let raised = |c: char| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        // The other digits stand in one row of Unicode.
+        c => c.to_digit(10).and_then(|d| char::from_u32(0x2070 + d)).unwrap_or(c),
+    };
+    format!("10{}", p.to_string().chars().map(raised).collect::<String>())
+}
+
 const SIZE: f64 = 420.0;
 const MARGIN: f64 = 46.0;
 
 /// Observed against predicted on logarithmic axes, with the central 80 % of each prediction.
-fn scatter(rows: &[&Scored], text: &Text, out: &mut String) {
+fn scatter(rows: &[&Scored], unit: &str, text: &Text, out: &mut String) {
     let all = || rows.iter().flat_map(|r| [r.observed, r.p80[0], r.p80[1]]).filter(|v| *v > 0.0);
     let low = all().fold(f64::INFINITY, f64::min).log10().floor();
     let high = all().fold(0.0f64, f64::max).max(1e-6).log10().ceil();
@@ -271,12 +304,14 @@ fn scatter(rows: &[&Scored], text: &Text, out: &mut String) {
     let (x, y) = (|v: f64| MARGIN + at(v), |v: f64| SIZE - MARGIN - at(v));
     let _ = write!(
         out,
-        "<svg viewBox=\"0 0 {SIZE} {SIZE}\" role=\"img\" aria-label=\"{}\">",
-        escape(text.get("validation.scatter"))
+        "<svg viewBox=\"0 0 {SIZE} {SIZE}\" role=\"img\"><title>{}: {}</title><desc>{}</desc>",
+        escape(text.get("validation.scatter")),
+        escape(unit),
+        escape(text.get("validation.scatter_note"))
     );
     for p in low as i32..=high as i32 {
         let v = 10f64.powi(p);
-        let label = amount(v);
+        let label = power(p);
         let _ = write!(
             out,
             "<path class=\"grid\" d=\"M{a} {b}V{c}M{b} {d}H{c}\"/><text x=\"{a}\" y=\"{e}\" class=\"mid\">{label}</text><text x=\"{f}\" y=\"{d}\" class=\"end\">{label}</text>",
@@ -327,8 +362,9 @@ fn coverage(g: &Group, text: &Text, out: &mut String) {
     let x = |s: f64| MARGIN + s * (w - MARGIN - 16.0);
     let _ = write!(
         out,
-        "<svg viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{}\">",
-        escape(text.get("validation.coverage"))
+        "<svg viewBox=\"0 0 {w} {h}\" role=\"img\"><title>{}</title><desc>{}</desc>",
+        escape(text.get("validation.coverage")),
+        escape(text.get("validation.coverage_note"))
     );
     for (i, (promised, s)) in [(0.5, &g.in50), (0.8, &g.in80), (0.95, &g.in95)].into_iter().enumerate() {
         let y = 24.0 + i as f64 * 38.0;
@@ -370,7 +406,7 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     let code = if text.russian { "ru" } else { "en" };
     let _ = write!(
         out,
-        "<!doctype html><html lang=\"{code}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{t}</title><style>{STYLE}</style></head><body><main><h1>{t}</h1><p>{}</p>",
+        "<!doctype html><html lang=\"{code}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{t}</title><style>{STYLE}</style></head><body class=\"validation\"><main><h1>{t}</h1><p>{}</p>",
         escape(&text.fill(
             "validation.lead",
             &[
@@ -383,11 +419,15 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
         t = word("title"),
     );
     let _ = write!(out, "<h2>{}</h2><p>{}</p><div class=\"charts\">", word("scatter"), word("scatter_note"));
-    for unit in ["h", "km/h"] {
-        let rows: Vec<&Scored> = report.rows.iter().filter(|r| r.unit == unit).collect();
-        if !rows.is_empty() {
-            let _ = write!(out, "<figure><figcaption>{}</figcaption>", escape(unit));
-            scatter(&rows, text, &mut out);
+    let units: BTreeSet<(Class, &str)> =
+        report.rows.iter().map(|r| (Class::of(r.measure), r.unit.as_str())).collect();
+    for (class, unit) in units {
+        let rows: Vec<&Scored> =
+            report.rows.iter().filter(|r| Class::of(r.measure) == class && r.unit == unit).collect();
+        if rows.len() > 1 {
+            let _ =
+                write!(out, "<figure><figcaption>{}: {}</figcaption>", word(class_key(class)), escape(unit));
+            scatter(&rows, unit, text, &mut out);
             out.push_str("</figure>");
         }
     }
@@ -399,11 +439,15 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     );
     for g in report.groups.iter().filter(|g| g.measure.is_none()) {
         let key = if g.happened { "happened" } else { "said" };
-        let _ = write!(out, "<figure><figcaption>{}</figcaption>", word(key));
+        let _ = write!(out, "<figure><figcaption>{}: {}</figcaption>", word(class_key(g.class)), word(key));
         coverage(g, text, &mut out);
         out.push_str("</figure>");
     }
-    let _ = write!(out, "</div><h2>{}</h2><table><thead><tr>", word("scores"));
+    let _ = write!(
+        out,
+        "</div><h2>{t}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{t}\"><table><thead><tr>",
+        t = word("scores")
+    );
     for k in [
         "measure",
         "evidence",
@@ -421,9 +465,7 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     }
     out.push_str("</tr></thead><tbody>");
     for g in &report.groups {
-        let measure = g
-            .measure
-            .map_or_else(|| text.get("validation.all_times").to_owned(), |m| text.word("measure", m.word()));
+        let measure = g.measure.map_or_else(|| word(class_key(g.class)), |m| text.word("measure", m.word()));
         let evidence = match g.evidence {
             Some(e) => text.word("evidence", e.word()),
             None => text.get(if g.happened { "validation.happened" } else { "validation.said" }).to_owned(),
@@ -448,16 +490,14 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
         }
         out.push_str("</tr>");
     }
-    out.push_str("</tbody></table>");
+    out.push_str("</tbody></table></div>");
     for (real, key) in [(true, "worst_happened"), (false, "worst_said")] {
         let rows = worst(report, real);
         if !rows.is_empty() {
-            let _ = write!(out, "<h2>{}</h2>", word(key));
-            table_of(&rows, text, &mut out);
+            table_of(&rows, &word(key), text, &mut out);
         }
     }
-    let _ = write!(out, "<h2>{}</h2>", word("all_rows"));
-    table_of(&report.rows.iter().collect::<Vec<_>>(), text, &mut out);
+    table_of(&report.rows.iter().collect::<Vec<_>>(), &word("all_rows"), text, &mut out);
     let _ = write!(out, "<h2>{}</h2><ul>", word("refused"));
     for (why, ids) in refusals(report) {
         let _ = write!(
@@ -480,8 +520,11 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     out
 }
 
-fn table_of(rows: &[&Scored], text: &Text, out: &mut String) {
-    out.push_str("<table><thead><tr>");
+fn table_of(rows: &[&Scored], title: &str, text: &Text, out: &mut String) {
+    let _ = write!(
+        out,
+        "<h2>{title}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table><thead><tr>"
+    );
     for k in ["row", "what", "observed", "predicted", "in80", "naive", "mostly", "fold"] {
         let _ = write!(out, "<th>{}</th>", escape(text.get(&format!("validation.{k}"))));
     }
@@ -514,13 +557,14 @@ fn table_of(rows: &[&Scored], text: &Text, out: &mut String) {
             r.fold.map_or(String::new(), |f| f.to_string()),
         );
     }
-    out.push_str("</tbody></table>");
+    out.push_str("</tbody></table></div>");
 }
 
 const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;color:#1d2733;background:#fff;margin:0}\
 main{max-width:1080px;margin:0 auto;padding:24px}\
 h1{font-size:26px;margin:0 0 8px}h2{font-size:19px;margin:32px 0 8px}\
+.scroll{overflow-x:auto}li{overflow-wrap:anywhere}\
 table{border-collapse:collapse;width:100%;font-size:13px}\
 th,td{text-align:left;vertical-align:top;padding:4px 8px 4px 0;border-bottom:1px solid #dde3ea}\
 .sum td{font-weight:600;background:#f4f7fa}\
@@ -570,8 +614,9 @@ mod tests {
             rows: vec![row("a", Evidence::Measured, 10.0), row("b", Evidence::Claimed, 40.0)],
             refused: vec![karvan_observe::Refused {
                 id: "c".into(),
-                measure: Measure::Tonnage,
+                measure: Some(Measure::Tonnage),
                 what: None,
+                place: None,
                 why: "needs a loaded year".into(),
             }],
             not_outcomes: 2,

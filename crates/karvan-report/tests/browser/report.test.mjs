@@ -35,7 +35,12 @@ async function check(browser, report, scheme) {
   assert.ok((await page.locator("html").getAttribute("lang")).length > 0, "a language");
   assert.equal(await page.locator("h1").count(), 1, "one main heading");
   const chronicle = (await page.locator("body.chronicle").count()) === 1;
-  if (!chronicle) {
+  const validation = (await page.locator("body.validation").count()) === 1;
+  if (validation) {
+    assert.ok((await page.locator("svg .real circle").count()) > 10, "rows that happened are drawn");
+    assert.ok((await page.locator("svg rect.bar").count()) >= 3, "coverage is drawn");
+    assert.ok((await page.locator("table tbody tr").count()) > 20, "rows are listed");
+  } else if (!chronicle) {
     const map = page.locator("svg.map");
     assert.equal(await map.count(), 1, "one map");
     assert.ok((await map.locator("path.land").getAttribute("d")).length > 20, "land on the map");
@@ -128,6 +133,11 @@ async function bare(browser, report) {
   if ((await page.locator("body.chronicle").count()) === 1) {
     assert.equal(await page.locator(".event:visible").count(), await page.locator(".event").count(), "all events");
     assert.equal(await page.locator(".filters:visible").count(), 0, "no dead filters");
+    await context.close();
+    return;
+  }
+  if ((await page.locator("body.validation").count()) === 1) {
+    assert.equal(await page.locator("script").count(), 0, "nothing needs a script");
     await context.close();
     return;
   }
