@@ -146,6 +146,41 @@ fn two_papers_on_one_train_are_left_out_together() {
     assert_ne!(fold("https://news.example/ore"), fold("https://news.example/tea"));
 }
 
+/// What an observation leaves out or writes in another way is understood: a load by sea that is not stated, a state by
+/// its name, a port by its code.
+#[test]
+fn a_row_may_be_written_loosely() {
+    let folder = calibrated();
+    let file = folder.path().join("o.txt");
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let header = text.lines().next().expect("a header");
+    let days = "2031-05-04,2031-05-20";
+    let lines = [
+        format!(
+            "w1,transit_time,Port of Kess,Port of Vara,,,sea,general,,,{days},60,h,single,reported,yes,,,x,https://n.example/1,2031,"
+        ),
+        format!(
+            "w2,transit_time,XAKES,XBVAR,,,sea,general,,,{days},60,h,single,reported,yes,,,x,https://n.example/2,2031,"
+        ),
+        format!(
+            "w3,speed_without_delay,,,country:Belmar,,road,general,truck,,{days},51,km/h,mean,measured,yes,,,x,https://n.example/3,2031,"
+        ),
+        format!(
+            "w4,transit_time,Port of Nowhere,Port of Vara,,,sea,general,,,{days},60,h,single,reported,yes,,,x,https://n.example/4,2031,"
+        ),
+    ];
+    std::fs::write(&file, format!("{header}\n{}\n", lines.join("\n"))).expect("written");
+    let v = rows(&path(folder.path()), &path(&file), &[]);
+    let ids: Vec<&str> =
+        v["rows"].as_array().expect("rows").iter().filter_map(|r| r["id"].as_str()).collect();
+    assert_eq!(ids, ["w1", "w2", "w3"], "{v:#}");
+    let predicted = |i: usize| v["rows"][i]["predicted"].as_f64().expect("a number");
+    assert!((predicted(0) / predicted(1) - 1.0).abs() < 0.1);
+    assert!(
+        v["refused"][0]["why"].as_str().is_some_and(|w| w.contains("no place is called `Port of Nowhere`"))
+    );
+}
+
 /// Volumes and queues are foretold by what other pages counted at other times, a wait before a crossing by its queue.
 #[test]
 fn volumes_follow_what_other_pages_counted() {

@@ -142,6 +142,7 @@ impl<'m> Asking<'m> {
                 ObservedMode::Rail => Some((Unit::Wagon, n)),
                 ObservedMode::Road | ObservedMode::Ferry => Some((Unit::Truck, n)),
                 ObservedMode::Multimodal => Some((Unit::Teu, 2.0)),
+                _ if o.cargo.as_deref() == Some("containerised") => Some((Unit::Teu, 2.0)),
                 _ => None,
             },
             "truck" => Some((Unit::Truck, n)),
@@ -153,20 +154,30 @@ impl<'m> Asking<'m> {
         let cargo = self.cargo(o, units.map(|u| u.0))?;
         let quantity = match units {
             Some(u) => Quantity { tonnes: None, units: Some(u) },
-            // A ship's load: what the smallest of its kind takes.
+            // A load: what the smallest of its kind takes, or, where no kind is stated, the smallest of the mode.
             None => {
-                let kind = EquipmentKind::ALL.iter().find(|k| k.word() == word);
-                let payload = self
-                    .model
-                    .tables
-                    .equipment
+                let equipment = &self.model.tables.equipment;
+                let barred = avoided(o.mode);
+                let takes = |e: usize| match EquipmentKind::ALL.iter().find(|k| k.word() == word) {
+                    Some(kind) => equipment[e].kind == *kind,
+                    None => word.is_empty() && !barred.contains(&equipment[e].mode),
+                };
+                let payload = Loads::all(self.model, cargo, 1.0)
                     .iter()
-                    .filter(|e| kind.is_some_and(|k| e.kind == *k))
-                    .filter_map(|e| e.payload_t.map(|p| p.get()))
-                    .min_by(f64::total_cmp)
+                    .map(|l| l.equipment.ix())
+                    .chain((0..equipment.len()).filter(|_| !word.is_empty()))
+                    .filter(|e| takes(*e))
+                    .filter_map(|e| equipment[e].payload_t.map(|p| p.get()))
                     .filter(|p| *p > 0.0)
-                    .ok_or_else(|| {
-                        format!("no equipment of the model is a `{word}`, so how much goes is not known")
+                    .min_by(f64::total_cmp)
+                    .ok_or_else(|| match word {
+                        "" => format!(
+                            "nothing of the model carries it by {}, so how much goes is not known",
+                            o.mode
+                        ),
+                        _ => {
+                            format!("no equipment of the model is a `{word}`, so how much goes is not known")
+                        }
                     })?;
                 Quantity { tonnes: Some(payload), units: None }
             }
