@@ -196,6 +196,17 @@ end, and printed with the bounds that follow. A folder that is not there is look
 Formats: table, json, csv (flows by link; with --select-link or --skim, by pair of zones).
 Exit status 1 if a pair has no path, or the gap asked for was not reached.")]
     Assign(Assign),
+    /// Simulate the corridor over months: trains, borders, ports, ferries that fill and wait for wind
+    #[command(after_help = "\
+Examples:
+  karvan simulate --demand flows.csv --from-date 2025-01-01 --to-date 2025-12-31 --output my-run
+  karvan simulate --demand flows.csv --from-date 2025-09-01 --to-date 2025-11-30 --scenario s.toml --output other
+  karvan study show my-run --table summary/queues --format csv
+
+The run is kept in the folder; given again after an interruption, the command carries it on. On the screen: what took
+longest. docs/simulation.md says what is simulated, and what is not. Formats: table, csv (transit times).
+Exit status 1 if nothing arrived, 2 for wrong input.")]
+    Simulate(Simulate),
     /// Look into the folder of a run: what a long computation was made of, how far it is, what it found
     #[command(subcommand)]
     Study(Study),
@@ -344,6 +355,34 @@ fn years(text: &str) -> Result<Years, String> {
     let years = Years { first: year(first)?, last: year(last)? };
     let sound = years.first <= years.last && years.last - years.first < 100;
     if sound { Ok(years) } else { Err(wanted()) }
+}
+
+/// What to simulate.
+#[derive(Debug, clap::Args)]
+pub struct Simulate {
+    /// First day that counts
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub from_date: Date,
+    /// Last day
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub to_date: Date,
+    /// CSV file of flows: from, to, cargo, tonnes (a year), lot_t, season (twelve weights), avoid
+    /// (states, modes), relief; or the folder of a
+    /// run of `karvan demand build`, of which the year of the first day is taken
+    #[arg(long, value_name = "FILE|RUN")]
+    pub demand: PathBuf,
+    /// Runs with luck of their own, from which means have their intervals
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub replications: u32,
+    /// Days simulated before the first that counts, so that the corridor is not empty on it
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=3650))]
+    pub warm_up: u32,
+    /// Of how many of the longest queues to find what one more unit of capacity would bring
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=100))]
+    pub bottlenecks: u16,
+    /// Replications computed at a time; without it, as many as there are processors. Changes no result
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
+    pub threads: Option<u16>,
 }
 
 /// What to do with the folder of a run.

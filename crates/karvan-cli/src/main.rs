@@ -14,6 +14,7 @@ mod out;
 mod places;
 mod plan;
 mod rules;
+mod simulate;
 mod study;
 mod validate;
 
@@ -55,6 +56,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Demand(Demand::Build { year }) => demand::build(&args.common, *year),
         Command::Demand(Demand::Explain(a)) => demand::explain(&args.common, a),
         Command::Assign(a) => assign::run(&args.common, a),
+        Command::Simulate(a) => simulate::run(&args.common, a),
         Command::Study(Study::Show { dir, table }) => study::show(&args.common, dir, table.as_deref()),
         Command::Completions { shell } => {
             let mut text = Vec::new();

@@ -69,6 +69,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.services();
     c.weather();
     c.observed();
+    c.facilities();
     c.rules();
     c.conflicts();
     c.members();
@@ -833,6 +834,52 @@ impl<'m> Check<'m> {
             if let Some(m) = w.months.iter().find(|m| !(1..=12).contains(*m)) {
                 let what = format!("`weather` column `months`: there is no month {m}");
                 self.error(t, i, "months", what).allowed = Some("1 to 12".into());
+            }
+        }
+    }
+
+    fn facilities(&mut self) {
+        let t = &self.tables.facility;
+        for (i, f) in t.iter().enumerate() {
+            self.interval(t, i, f.from, f.till);
+            self.positive(t, i, "count", Some(f.count));
+            self.share(t, i, "load_share", f.load_share);
+            self.share(t, i, "lift_share", f.lift_share);
+            let needed: &[(&str, bool)] = match f.what {
+                FacilityKind::Vessels => &[("services", f.services.is_empty())],
+                FacilityKind::Berths | FacilityKind::Yard => &[("nodes", f.nodes.is_empty())],
+                FacilityKind::Lanes => &[("nodes", f.nodes.is_empty()), ("mode", f.mode.is_none())],
+                FacilityKind::Pool => &[("equipment", f.equipment.is_empty())],
+            };
+            for (column, missing) in needed {
+                if *missing {
+                    let what = format!("facility `{}` is of kind `{}` and has no `{column}`", f.id, f.what);
+                    self.error(t, i, column, what);
+                }
+            }
+            if let Some(hours) = f.hours.as_deref().filter(|h| open_hours(h).is_none()) {
+                let what = format!("facility `{}` column `hours`: `{}`", f.id, shorten(hours));
+                self.error(t, i, "hours", what).allowed = Some("local time, such as 08:00-20:00".into());
+            }
+            let mut stops: Vec<Vec<&str>> = Vec::new();
+            if f.what == FacilityKind::Vessels {
+                for s in self
+                    .tables
+                    .service
+                    .iter()
+                    .filter(|s| f.services.iter().any(|x| x.as_str() == s.id.as_str()))
+                {
+                    let mut ends: Vec<&str> = s.stops.iter().map(|n| n.as_str()).collect();
+                    ends.sort();
+                    stops.push(ends);
+                }
+            }
+            if stops.iter().any(|s| s.len() != 2 || *s != stops[0]) {
+                let what = format!(
+                    "facility `{}`: vessels serve lines between the same two stops, these do not",
+                    f.id
+                );
+                self.error(t, i, "services", what);
             }
         }
     }

@@ -15,6 +15,7 @@ pub mod calibration;
 pub mod cell;
 pub mod check;
 pub mod chronicle;
+pub mod flow;
 mod model;
 pub mod money;
 mod near;

@@ -226,6 +226,21 @@ words!(
     }
 );
 words!(
+    /// What there is a number of, beyond what tables of operations say.
+    FacilityKind {
+        /// Vessels that serve the lines of `services` together.
+        Vessels = "vessels",
+        /// Berths at `nodes` for the vessels of `services`, or of all.
+        Berths = "berths",
+        /// Room for `equipment` that waits at `nodes` to go on board.
+        Yard = "yard",
+        /// Lanes of a border crossing at `nodes` for `mode`.
+        Lanes = "lanes",
+        /// Stock of `equipment` that is loaded in `states`.
+        Pool = "pool",
+    }
+);
+words!(
     /// What a rule governs.
     Governs {
         /// Leaving the state in which the cargo originates.
@@ -597,6 +612,46 @@ table! {
         mean_spell_h: Estimate,
         /// Region whose weather it shares: processes of one region are correlated.
         region: String,
+        /// Where this comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// How many there are of something that consignments wait for: read by simulations. What has no row is not short.
+    Facility = "facility", key ["id"] {
+        /// Key.
+        id: Id,
+        /// What there is.
+        what: FacilityKind,
+        /// Lines that vessels serve, or whose vessels use the berths; empty: all. Those of one fleet have the same two stops and are boarded together.
+        services: List<Ref<Service>>,
+        /// Where berths, yards and lanes are.
+        nodes: List<Ref<Node>>,
+        /// Mode, for `lanes`.
+        mode: Option<Mode>,
+        /// Where equipment of a pool is loaded; empty: everywhere.
+        states: List<Ref<State>>,
+        /// Equipment kinds of a pool or a yard.
+        equipment: List<EquipmentKind>,
+        /// How many: vessels, berths, places, lanes, pieces.
+        count: Estimate,
+        /// Opening hours of lanes, local time, such as `08:00-20:00`; empty: always open.
+        hours: Option<String>,
+        /// Time alongside to unload, and again to load, for `berths`.
+        alongside_h: Option<Dist>,
+        /// Hours after which vessels that sail when full sail all the same; empty: never.
+        after_h: Option<Estimate>,
+        /// Share of the usual load that vessels take, 0 to 1, as where the sea is low; empty: all of it.
+        load_share: Option<Estimate>,
+        /// Share of the places of a yard below which a ban on acceptance is lifted; it is imposed when the yard is full.
+        lift_share: Option<Estimate>,
+        /// First day; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// Remark.
+        note: Option<String>,
         /// Where this comes from.
         claim: Claim,
     }
@@ -1124,14 +1179,26 @@ table! {
     }
 }
 
+/// Hours of opening and closing of a text such as `08:00-20:00`.
+pub fn open_hours(text: &str) -> Option<(f64, f64)> {
+    let (a, z) = text.split_once('-')?;
+    let hour = |t: &str| -> Option<f64> {
+        let (h, m) = t.trim().split_once(':')?;
+        let (h, m): (f64, f64) = (h.parse().ok()?, m.parse().ok()?);
+        ((0.0..=24.0).contains(&h) && (0.0..60.0).contains(&m)).then_some(h + m / 60.0)
+    };
+    Some((hour(a)?, hour(z)?))
+}
+
 /// Calls `$m!` with the field name and row type of every table, in the order in which they are written.
 #[macro_export]
 macro_rules! for_each_table {
     ($m:ident) => {
         $m! {
             state: State, node: Node, link: Link, geometry: Geometry, link_state: StateOfLink,
-            terminal: Terminal, border: Border, service: Service, weather: Weather, rule: Rule,
-            group: Group, member: Member, chronicle: Event, cargo: Cargo, load: Load, equipment: Equipment,
+            terminal: Terminal, border: Border, service: Service, weather: Weather, facility: Facility,
+            rule: Rule, group: Group, member: Member, chronicle: Event, cargo: Cargo, load: Load,
+            equipment: Equipment,
             performance: Performance, tariff: Tariff, emission: Emission,
             exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
             project_edit: ProjectEdit, zone: Zone, zone_weight: ZoneWeight, trade: Trade,
