@@ -81,14 +81,17 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
     let inputs = inputs(common, args, &loaded, demand_hash);
     let mut run = Run::open_or_create(dir, inputs)?;
     let base = Base::new(model);
+    let bar = progress(flows.len() as u64, "flows with their ways");
     let settings = Settings {
         first: begin,
         last: args.to_date.tomorrow().unwrap_or(args.to_date),
         as_of: loaded.as_of,
         threads,
+        done: &|n| bar.inc(n as u64),
     };
     let spec = compile(model, &base, &flows, &settings)?;
-    let bar = progress(u64::from(args.replications));
+    bar.finish_and_clear();
+    let bar = progress(u64::from(args.replications), "replications");
     let outcomes = replications(&mut run, &spec, common.seed, args.replications, threads, &bar)?;
     bar.finish_and_clear();
 
@@ -97,7 +100,7 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
     let summary = summarise(&spec, &outcomes, from_day);
     let mut gains = Vec::new();
     let candidates = candidates(&spec, &summary, usize::from(args.bottlenecks));
-    let bar = progress(candidates.len() as u64 * u64::from(args.replications));
+    let bar = progress(candidates.len() as u64 * u64::from(args.replications), "replications with one more");
     for (i, capacity) in candidates.iter().enumerate() {
         let name = format!("more-{:03}", i + 1);
         let more = spec.with_one_more(*capacity);
@@ -180,14 +183,15 @@ fn inputs(common: &Common, args: &Simulate, loaded: &Loaded, demand_hash: String
     }
 }
 
-fn progress(n: u64) -> ProgressBar {
+fn progress(n: u64, of: &str) -> ProgressBar {
     let bar = ProgressBar::new(n);
     bar.set_draw_target(if std::io::stderr().is_terminal() {
         ProgressDrawTarget::stderr()
     } else {
         ProgressDrawTarget::hidden()
     });
-    if let Ok(style) = ProgressStyle::with_template("{pos}/{len} replications {bar:30} {eta} left") {
+    let template = format!("{{pos}}/{{len}} {of} {{bar:30}} {{eta}} left");
+    if let Ok(style) = ProgressStyle::with_template(&template) {
         bar.set_style(style);
     }
     bar

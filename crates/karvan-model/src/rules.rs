@@ -584,6 +584,22 @@ impl RuleSet {
         verdict
     }
 
+    /// The rules that set prices and times on a day, each with the states and flags that it binds then: on days on which these
+    /// are the same, a movement that is allowed costs and takes the same, quotas apart.
+    pub fn pricing_on(&self, day: Date) -> Vec<(RuleIx, Vec<StateIx>)> {
+        let prices = |e: Effect| {
+            matches!(e, Effect::Charge | Effect::Waive | Effect::Discount | Effect::Delay | Effect::Inspect)
+        };
+        let bound = |all: &Option<Vec<(StateIx, DayInterval)>>| -> Vec<StateIx> {
+            all.iter().flatten().filter(|(_, i)| i.contains(day)).map(|(s, _)| *s).collect()
+        };
+        self.conditions
+            .iter()
+            .filter(|c| prices(c.effect) && c.days.iter().any(|i| i.contains(day)))
+            .map(|c| (c.rule, [bound(&c.states), bound(&c.flags)].concat()))
+            .collect()
+    }
+
     /// The days in `[first, last]` on which the verdict on a movement may change, `first` included.
     pub fn breaks(&self, movement: &Movement, first: Date, last: Date) -> Vec<Date> {
         let mut days: Vec<Date> = Vec::new();

@@ -183,7 +183,7 @@ pub struct ArcWait {
 }
 
 /// A compiled network.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Network<'m> {
     /// Prices and times.
     pub pricer: Pricer<'m>,
@@ -247,19 +247,23 @@ type WindowKey = (Vec<Movement>, Option<LinkIx>, Option<Crossing>);
 /// passed before; `None` if it has no rate there.
 type Runs = Option<(u32, u16, u16, bool)>;
 
+#[derive(Clone)]
 struct Slots {
     of_node: Vec<u32>,
     nodes: Vec<NodeIx>,
 }
 
-struct Builder<'m, 'q> {
+#[derive(Clone)]
+struct Builder<'m> {
     net: Network<'m>,
-    question: &'q Question,
+    question: Question,
     slots: Slots,
     arcs: Vec<(u32, Arc)>,
     window_memo: BTreeMap<WindowKey, (u16, u16)>,
     /// Loads by track.
     rides: Vec<(Track, Vec<u8>)>,
+    /// Runs of an equipment in a state.
+    runs_in: BTreeMap<(Option<StateIx>, u8), Runs>,
     first_day: Date,
     last_day: Date,
     weather_at: HashMap<NodeIx, Option<u16>>,
@@ -267,7 +271,8 @@ struct Builder<'m, 'q> {
 }
 
 /// Rows of `terminal` by what they do, so that the most specific is found for a node.
-struct Operations {
+#[derive(Clone, PartialEq)]
+pub(crate) struct Operations {
     rows: Vec<(TerminalIx, Vec<NodeIx>)>,
 }
 
@@ -289,9 +294,36 @@ struct Draft {
     asks: u8,
 }
 
+/// A network without the ends of a journey: what questions share that differ by these alone.
+///
+/// Compiling it takes most of the time; [`Body::with_ends`] adds what depends on the ends.
+pub struct Body<'m> {
+    /// Without arcs.
+    builder: Builder<'m>,
+    runs: Vec<(u32, Arc)>,
+    crossings: Vec<(u32, Arc)>,
+    transfers: Vec<(u32, Arc)>,
+    sailings: Vec<(u32, Arc)>,
+}
+
 impl<'m> Network<'m> {
     /// Compiles a network.
     pub fn compile(base: &'m Base, pricer: Pricer<'m>, question: &Question) -> Network<'m> {
+        let Body { builder, runs, crossings, transfers, sailings } = Body::compile(base, pricer, question);
+        let ends = [question.from.clone(), question.to.clone()];
+        builder.join(ends, [&runs, &crossings, &transfers, &sailings])
+    }
+}
+
+impl<'m> Body<'m> {
+    /// The network between ends of a journey.
+    pub fn with_ends(&self, from: Vec<(NodeIx, f64)>, to: Vec<(NodeIx, f64)>) -> Network<'m> {
+        let parts = [&self.runs, &self.crossings, &self.transfers, &self.sailings];
+        self.builder.clone().join([from, to], parts.map(Vec::as_slice))
+    }
+
+    /// Compiles what does not depend on the ends that a question names; the states of origin and destination count.
+    pub fn compile(base: &'m Base, pricer: Pricer<'m>, question: &Question) -> Body<'m> {
         let model = pricer.model;
         let cargo = pricer.cargo;
         let shipment = Shipment {
@@ -354,17 +386,29 @@ impl<'m> Network<'m> {
             arcs: Vec::with_capacity(1 << 14),
             window_memo: BTreeMap::new(),
             rides: Vec::new(),
+            runs_in: BTreeMap::new(),
             first_day: first_day.yesterday().unwrap_or(first_day),
             last_day,
             weather_at: HashMap::new(),
             operations: Operations::new(model, &net.loads, cargo.kind, question.as_of.unwrap_or(first_day)),
             net,
-            question,
+            question: question.clone(),
         };
-        b.build();
-        b.finish()
+        b.tracks();
+        let n = base.stretches.len() as u32;
+        b.runs(0..n);
+        let runs = std::mem::take(&mut b.arcs);
+        b.crossings();
+        let crossings = std::mem::take(&mut b.arcs);
+        b.transfers();
+        let transfers = std::mem::take(&mut b.arcs);
+        b.sailings();
+        let sailings = std::mem::take(&mut b.arcs);
+        Body { builder: b, runs, crossings, transfers, sailings }
     }
+}
 
+impl<'m> Network<'m> {
     /// A stretch by its index in [`Element::Run`].
     pub fn stretch(&self, i: u32) -> &Stretch {
         let n = self.base.stretches.len();
@@ -906,7 +950,12 @@ impl RuleEffects {
 }
 
 impl Operations {
-    fn new(model: &Model, loads: &[Loads], cargo: karvan_model::tables::CargoKind, day: Date) -> Self {
+    pub(crate) fn new(
+        model: &Model,
+        loads: &[Loads],
+        cargo: karvan_model::tables::CargoKind,
+        day: Date,
+    ) -> Self {
         let kinds: Vec<EquipmentKind> =
             loads.iter().map(|l| model.tables.equipment[l.equipment.ix()].kind).collect();
         let concerns = |t: &Terminal| {
@@ -968,7 +1017,7 @@ impl Operations {
 
 const SIDES: u32 = 2;
 
-impl<'m> Builder<'m, '_> {
+impl<'m> Builder<'m> {
     fn model(&self) -> &'m Model {
         self.net.pricer.model
     }
@@ -1356,7 +1405,7 @@ impl<'m> Builder<'m, '_> {
             && self.net.movements(e, 0).iter().any(|(m, _)| rules.asks_passed(m) != 0)
     }
 
-    fn build(&mut self) {
+    fn tracks(&mut self) {
         let tracks: Vec<Track> = self.net.base.tracks.clone();
         for track in tracks {
             let rides: Vec<u8> = (0..self.net.loads.len() as u8)
@@ -1370,15 +1419,10 @@ impl<'m> Builder<'m, '_> {
                 self.rides.push((track, rides));
             }
         }
-        self.runs();
-        self.crossings();
-        self.transfers();
-        self.sailings();
-        self.ends();
     }
 
-    /// Runs over the model's stretches, and over those from and to places that are no key nodes.
-    fn runs(&mut self) {
+    /// Finds the stretches from and to places that are no key nodes.
+    fn local(&mut self) {
         let base = self.net.base;
         let mut extra: Vec<NodeIx> =
             self.question.from.iter().chain(&self.question.to).map(|(n, _)| *n).collect();
@@ -1397,11 +1441,13 @@ impl<'m> Builder<'m, '_> {
             }
         }
         self.net.local = local;
+    }
+
+    /// Runs over stretches.
+    fn runs(&mut self, stretches: std::ops::Range<u32>) {
         let rides = std::mem::take(&mut self.rides);
-        let total = base.stretches.len() + self.net.local.len();
         for (track, loads) in &rides {
-            let mut by_state: BTreeMap<(Option<StateIx>, u8), Runs> = BTreeMap::new();
-            for i in 0..total as u32 {
+            for i in stretches.clone() {
                 let s = self.net.stretch(i);
                 if s.track != *track || self.avoids_state(s.state) {
                     continue;
@@ -1434,7 +1480,7 @@ impl<'m> Builder<'m, '_> {
                 let via =
                     if self.question.via.is_empty() { 0 } else { self.via_bits(interior().chain([from])) };
                 for &ride in loads {
-                    let known = match by_state.get(&(state, ride)) {
+                    let known = match self.runs_in.get(&(state, ride)) {
                         Some(k) => *k,
                         None => {
                             let k = self.rate(ride, state).map(|rate| {
@@ -1444,7 +1490,7 @@ impl<'m> Builder<'m, '_> {
                                 let (w, b) = if asks { (0, 0) } else { self.window(m, None, None) };
                                 (rate, w, b, asks)
                             });
-                            by_state.insert((state, ride), k);
+                            self.runs_in.insert((state, ride), k);
                             k
                         }
                     };
@@ -1562,13 +1608,6 @@ impl<'m> Builder<'m, '_> {
                     }
                     for &node in &nodes {
                         let Some(score) = Operations::holds(model, t, named, node) else { continue };
-                        // What can be loaded into the second at the origin is not loaded into the first: the
-                        // waiting for wagons is part of loading them. Likewise at the destination.
-                        if self.ends_at(&self.question.from, node, after, Operation::Load)
-                            || self.ends_at(&self.question.to, node, before, Operation::Unload)
-                        {
-                            continue;
-                        }
                         // A row that names a break of gauge vouches for both tracks.
                         if t.gauges_mm.is_empty()
                             && !(self.reaches(node, before) && self.reaches(node, after))
@@ -1826,10 +1865,10 @@ impl<'m> Builder<'m, '_> {
     /// Loading at the origin, unloading at the destination, and the road between a point and the network.
     fn ends(&mut self) {
         let model = self.model();
-        for (ends, operation) in
-            [(&self.question.from, Operation::Load), (&self.question.to, Operation::Unload)]
-        {
-            for &(node, km) in ends {
+        let ends =
+            [(self.question.from.clone(), Operation::Load), (self.question.to.clone(), Operation::Unload)];
+        for (ends, operation) in ends {
+            for (node, km) in ends {
                 let state = self.net.base.node_state[node.ix()];
                 for ride in 0..self.net.loads.len() as u8 {
                     let loads = self.net.loads[ride as usize];
@@ -1877,24 +1916,54 @@ impl<'m> Builder<'m, '_> {
         }
     }
 
-    fn finish(mut self) -> Network<'m> {
+    /// Whether an arc changes equipment at an end of the journey for nothing: what can be loaded into the second at the
+    /// origin is not loaded into the first, since the waiting for wagons is part of loading them; likewise at the destination.
+    fn changes_at_an_end(&self, transfer: &Arc) -> bool {
+        let Element::Operate { node, before: Some(before), after: Some(after), .. } =
+            self.net.elements[transfer.element as usize]
+        else {
+            return false;
+        };
+        self.ends_at(&self.question.from, node, after, Operation::Load)
+            || self.ends_at(&self.question.to, node, before, Operation::Unload)
+    }
+
+    /// Adds what depends on the ends of the journey to the arcs of runs, crossings, transfers and sailings.
+    fn join(
+        mut self,
+        [from, to]: [Vec<(NodeIx, f64)>; 2],
+        [runs, crossings, transfers, sailings]: [&[(u32, Arc)]; 4],
+    ) -> Network<'m> {
+        (self.question.from, self.question.to) = (from, to);
+        self.local();
+        let known = self.net.base.stretches.len() as u32;
+        self.runs(known..known + self.net.local.len() as u32);
+        let local = std::mem::take(&mut self.arcs);
+        self.ends();
+        let ends = std::mem::take(&mut self.arcs);
+        // The order of a vertex's arcs decides between ways alike: runs first, then borders, transfers, services, ends.
+        let all = || {
+            let transfers = transfers.iter().filter(|t| !self.changes_at_an_end(&t.1));
+            runs.iter().chain(&local).chain(crossings).chain(transfers).chain(sailings).chain(&ends)
+        };
         let n = 2 + self.slots.nodes.len() * SIDES as usize * self.net.loads.len();
         let mut first = vec![0u32; n + 1];
-        for (from, _) in &self.arcs {
+        for (from, _) in all() {
             first[*from as usize + 1] += 1;
         }
         for i in 0..n {
             first[i + 1] += first[i];
         }
         let mut fill = first.clone();
-        if let Some((_, any)) = self.arcs.first() {
-            let mut arcs = vec![*any; self.arcs.len()];
-            for (from, a) in &self.arcs {
+        let mut arcs = Vec::new();
+        if let Some((_, any)) = all().next() {
+            arcs = vec![*any; first[n] as usize];
+            for (from, a) in all() {
                 arcs[fill[*from as usize] as usize] = *a;
                 fill[*from as usize] += 1;
             }
-            self.net.arcs = arcs;
         }
+        self.net.arcs = arcs;
         self.net.first = first;
         self.net.source = 0;
         self.net.sink = 1;

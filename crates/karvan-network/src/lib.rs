@@ -14,6 +14,7 @@ pub mod base;
 pub mod compile;
 mod heap;
 pub mod loads;
+pub mod many;
 pub mod rates;
 pub mod search;
 pub mod streams;

@@ -65,7 +65,7 @@ impl std::ops::Add for Cost {
 }
 
 /// Prices and times movements of one consignment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pricer<'m> {
     /// The model.
     pub model: &'m Model,
@@ -345,7 +345,7 @@ impl Rate {
 }
 
 /// Keeps the rate of each (equipment, state) once it was asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RateTable {
     /// Rates found.
     pub rates: Vec<Rate>,

@@ -45,6 +45,10 @@ pub struct Arc0 {
     pub start_h: f32,
 }
 
+/// What is at least still to come from every vertex: worked out once a network, used by its searches.
+#[derive(Clone, Debug)]
+pub struct Bounds(Vec<[f32; CRITERIA]>);
+
 /// What a search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effort {
@@ -191,14 +195,24 @@ impl Network<'_> {
 
     /// All ways of which no other is as good in every criterion that counts.
     pub fn pareto(&self, settings: &Settings) -> (Vec<Found>, Effort) {
+        self.pareto_from(&self.bounds(settings), settings, 0.0)
+    }
+
+    /// The least of each criterion from every vertex to the end, whatever the hour.
+    pub fn bounds(&self, settings: &Settings) -> Bounds {
+        Bounds(if self.arcs.is_empty() { Vec::new() } else { bounds(self, &Reverse::of(self), settings) })
+    }
+
+    /// As [`Self::pareto`], for a consignment that is ready `start` hours after the departure of the network.
+    pub fn pareto_from(
+        &self,
+        Bounds(bound): &Bounds,
+        settings: &Settings,
+        start: f32,
+    ) -> (Vec<Found>, Effort) {
         let mut effort = Effort::default();
-        if self.arcs.is_empty() {
-            return (Vec::new(), effort);
-        }
-        let reverse = Reverse::of(self);
-        let bound = bounds(self, &reverse, settings);
         let n = bound.len();
-        if !bound[self.source as usize][0].is_finite() {
+        if self.arcs.is_empty() || !bound[self.source as usize][0].is_finite() {
             return (Vec::new(), effort);
         }
         let counts: Vec<usize> = (0..CRITERIA).filter(|k| settings.criteria[*k]).collect();
@@ -220,8 +234,8 @@ impl Network<'_> {
             dead: false,
         });
         heap.push(Least(0f32, 0));
-        while let Some(Least(_, at)) = heap.pop() {
-            let label = labels[at as usize];
+        while let Some(Least(_, taken)) = heap.pop() {
+            let label = labels[taken as usize];
             if label.dead {
                 effort.dominated += 1;
                 continue;
@@ -235,7 +249,7 @@ impl Network<'_> {
             }
             if label.vertex == self.sink {
                 if label.vias == self.all_vias {
-                    found.push(at);
+                    found.push(taken);
                 }
                 continue;
             }
@@ -246,10 +260,11 @@ impl Network<'_> {
             let first = self.first[label.vertex as usize];
             for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
                 let lb = &bound[arc.to as usize];
-                if !lb[0].is_finite() || !self.fits(arc, label.passed) || !self.allowed(arc, label.g[0]) {
+                let at = start + label.g[0];
+                if !lb[0].is_finite() || !self.fits(arc, label.passed) || !self.allowed(arc, at) {
                     continue;
                 }
-                let (wait, wait_sd) = self.waiting(arc, label.g[0]);
+                let (wait, wait_sd) = self.waiting(arc, at);
                 let g = [
                     label.g[0] + arc.h + wait as f32,
                     label.g[1] + arc.sd + wait_sd as f32,
@@ -296,7 +311,7 @@ impl Network<'_> {
                 labels.push(Label {
                     g,
                     vertex: arc.to,
-                    parent: at,
+                    parent: taken,
                     arc: first + i as u32,
                     next: head[arc.to as usize],
                     vias,
@@ -317,7 +332,7 @@ impl Network<'_> {
                 let mut at = *f;
                 while labels[at as usize].parent != NONE {
                     let l = labels[at as usize];
-                    arcs.push(Arc0 { arc: l.arc, start_h: labels[l.parent as usize].g[0] });
+                    arcs.push(Arc0 { arc: l.arc, start_h: start + labels[l.parent as usize].g[0] });
                     at = l.parent;
                 }
                 arcs.reverse();

@@ -41,7 +41,7 @@ fn flow(model: &Model, from: &str, to: &str, cargo: &str, tonnes: f64, lot_t: f6
 fn spec(model: &Model, flows: &[Flow], days: i64, threads: usize) -> Spec {
     let first = jiff::civil::date(2030, 3, 1);
     let last = first.checked_add(jiff::Span::new().days(days)).unwrap();
-    let settings = Settings { first, last, as_of: None, threads };
+    let settings = Settings { first, last, as_of: None, threads, done: &|_| {} };
     compile(model, &Base::new(model), flows, &settings).unwrap()
 }
 
@@ -83,7 +83,8 @@ fn planned(m: &Model, f: &Flow) -> f64 {
 fn agrees_with_plans(m: &Model, from: &str, to: &str, cargo: &str, lot_t: f64) {
     let f = flow(m, from, to, cargo, lot_t * 90.0, lot_t);
     let first = jiff::civil::date(2029, 12, 1);
-    let settings = Settings { first, last: jiff::civil::date(2031, 1, 1), as_of: None, threads: 1 };
+    let settings =
+        Settings { first, last: jiff::civil::date(2031, 1, 1), as_of: None, threads: 1, done: &|_| {} };
     let s = compile(m, &Base::new(m), std::slice::from_ref(&f), &settings).unwrap();
     let (year, end) = (31.0 * 24.0, 365.0 * 24.0);
     let mut hours = Vec::new();

@@ -1,21 +1,21 @@
 //! From a model and its demand to what a run needs.
 //!
-//! For each flow the planner's network is compiled at the beginning of each month of the run, so that the law and the
-//! state of links of the month hold; its ways are found by time and cost; a consignment takes one by a
-//! logit on the generalised cost, once, when it is ready.
+//! Each flow's ways are found by time and cost at the beginning of each month of the run, so that the law and the
+//! state of links of the month hold; a consignment takes one by a logit on the generalised cost, once, when it is ready.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use karvan_model::money::ExchangeRates;
+use karvan_model::calibration::Factor;
+use karvan_model::observed::ProcessKind;
 use karvan_model::tables::{Departure, EquipmentKind, FacilityKind, Mode, Operation, Procedure, Unit};
 use karvan_model::{LinkIx, Model, NodeIx, StateIx};
 use karvan_network::base::{Base, LandPart};
-use karvan_network::compile::{Element, Network, Question};
-use karvan_network::loads::Loads;
-use karvan_network::rates::Pricer;
+use karvan_network::compile::{Element, Network};
+use karvan_network::many::{Asked, OnDay, Wanted, ways_of_many};
+use karvan_network::rates::{Duration, posts};
 use karvan_network::search::{Found, Settings as Search};
 use karvan_network::waits::{Quantiles, Wait};
 use karvan_units::{DayInterval, Dist};
@@ -24,8 +24,8 @@ use super::spec::*;
 use crate::time::Span;
 
 /// What is simulated.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
     /// First day of the run, its warm-up included.
     pub first: Date,
     /// Day after the last.
@@ -34,6 +34,8 @@ pub struct Settings {
     pub as_of: Option<Date>,
     /// Threads that look for ways.
     pub threads: usize,
+    /// Told of how many flows more the ways are found.
+    pub done: &'a (dyn Fn(usize) + Sync),
 }
 
 /// Why a model cannot be simulated.
@@ -54,19 +56,46 @@ pub enum CompileError {
 }
 
 /// A way as found, before its entities have numbers.
+#[derive(PartialEq)]
 struct Draft {
     steps: Vec<DraftStep>,
-    cost_usd: f64,
-    mean_h: f64,
     title: String,
 }
 
-/// A duration with the kind and region whose fortune it shares.
-struct Timed {
-    quantiles: Quantiles,
-    group: (&'static str, String),
+/// A way in a month, with its generalised cost and its mean time.
+struct Choice {
+    draft: u32,
+    cost_usd: f64,
+    mean_h: f64,
 }
 
+/// The ways of a flow, and the choice among them by month.
+#[derive(Default)]
+struct Choices {
+    drafts: Vec<Draft>,
+    months: Vec<(usize, Vec<Choice>)>,
+}
+
+/// What a duration is drawn from.
+#[derive(PartialEq)]
+enum Shape {
+    Dist(Dist),
+    Table(Quantiles),
+}
+
+/// A duration with the kind and region whose fortune it shares: so many times what is drawn from a shape.
+#[derive(PartialEq)]
+struct Timed {
+    shape: Shape,
+    times: f64,
+    /// What multiplies it, of which the mean is in it already.
+    factor: Factor,
+    group: (&'static str, String),
+    /// Whether it is drawn with the luck of the step before.
+    as_before: bool,
+}
+
+#[derive(PartialEq)]
 enum DraftStep {
     Stay(Timed, Activity),
     Gate { gate: Gate, units: f64, timed: Timed, activity: Activity },
@@ -147,64 +176,79 @@ pub fn compile(
     let vot = parameter(model, "value_of_time_share_per_day")? / 24.0;
 
     // Ways are looked for in parallel, and numbered in the order of flows and months.
-    let jobs: Vec<(usize, usize)> =
-        (0..flows.len()).flat_map(|f| (0..begins.len()).map(move |m| (f, m))).collect();
-    let mut found: Vec<Option<Vec<Draft>>> = Vec::new();
-    found.resize_with(jobs.len(), || None);
-    let threads = settings.threads.max(1);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let results = std::sync::Mutex::new(&mut found);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some((f, m)) = jobs.get(i) else { return };
-                    let drafts = ways(model, base, &flows[*f], begins[*m].max(settings.first), settings, vot);
-                    if let Ok(mut all) = results.lock() {
-                        all[i] = Some(drafts);
-                    }
-                }
-            });
-        }
-    });
+    let wanted: Vec<Wanted> = flows
+        .iter()
+        .map(|f| Wanted {
+            from: f.from.clone(),
+            to: f.to.clone(),
+            cargo: f.cargo,
+            tonnes: f.lot_t,
+            avoid_states: f.avoid_states.clone(),
+            avoid_modes: f.avoid_modes.clone(),
+        })
+        .collect();
+    let asked = Asked {
+        wanted: &wanted,
+        ready: &begins,
+        as_of: settings.as_of,
+        horizon_days: 150,
+        search: Search { criteria: [true, false, true, false], epsilon: 0.02, max_labels: 200_000 },
+        threads: settings.threads,
+    };
+    let usd_per_h =
+        |f: usize| model.tables.cargo[flows[f].cargo.ix()].value_usd_per_t.best * flows[f].lot_t * vot;
+    let found = ways_of_many(
+        model,
+        base,
+        &asked,
+        |f, net, days| choices(net, days, usd_per_h(f)),
+        |n| (settings.done)(n),
+    );
 
-    for (f, flow) in flows.iter().enumerate() {
+    for ((f, flow), of_flow) in flows.iter().enumerate().zip(found) {
         let name_of = |n: NodeIx| model.node(n).name_en.clone();
         let cargo = &model.tables.cargo[flow.cargo.ix()];
         let id = |n: NodeIx| model.node(n).id.0.clone();
         let name = format!("{}/{}/{}", id(flow.relation.0), id(flow.relation.1), cargo.id);
-        let mut choices = Vec::new();
-        let mut rate = Vec::new();
-        for (m, begin) in begins.iter().enumerate() {
-            let drafts = found[f * begins.len() + m].take().unwrap_or_default();
-            let month_h = hours_in_month(*begin);
-            let per_h =
-                flow.tonnes * flow.season[begin.month() as usize - 1] / flow.lot_t.max(1e-3) / month_h;
-            if drafts.is_empty() {
-                c.spec.stranded.push((f, m as u32));
-                rate.push(0.0);
-                choices.push(Vec::new());
-                continue;
-            }
-            let least = drafts.iter().map(|d| d.cost_usd).fold(f64::INFINITY, f64::min).max(1e-9);
+        let mut choices = vec![Vec::new(); begins.len()];
+        let rate: Vec<f64> = begins
+            .iter()
+            .map(|begin| {
+                let share = flow.season[begin.month() as usize - 1];
+                flow.tonnes * share / flow.lot_t.max(1e-3) / hours_in_month(*begin)
+            })
+            .collect();
+        let Choices { drafts, months } = merged(of_flow);
+        let mut numbers: Vec<Option<u32>> = vec![None; drafts.len()];
+        let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
+        for (m, open) in months {
+            let least = open.iter().map(|d| d.cost_usd).fold(f64::INFINITY, f64::min).max(1e-9);
             let weights: Vec<f64> =
-                drafts.iter().map(|d| (-theta * (d.cost_usd / least - 1.0)).exp()).collect();
+                open.iter().map(|d| (-theta * (d.cost_usd / least - 1.0)).exp()).collect();
             let total: f64 = weights.iter().sum();
-            let mut row = Vec::new();
-            for (d, w) in drafts.into_iter().zip(weights) {
-                let p = w / total;
+            for (d, w) in open.iter().zip(weights) {
                 // Less than one in a thousand is not worth an entity of its own.
-                if p >= 1e-3 {
-                    let way = c.way(d, p * per_h)?;
-                    row.push((way, p));
+                if w / total < 1e-3 {
+                    continue;
                 }
+                let at = d.draft as usize;
+                let way = match (numbers[at], drafts[at].take()) {
+                    (None, Some(draft)) => c.way(draft, d.cost_usd, d.mean_h),
+                    (number, _) => number.unwrap_or_default(),
+                };
+                numbers[at] = Some(way);
+                choices[m].push((way, w));
             }
-            let total: f64 = row.iter().map(|r| r.1).sum();
-            row.iter_mut().for_each(|r| r.1 /= total);
-            rate.push(per_h);
-            choices.push(row);
+            let total: f64 = choices[m].iter().map(|r| r.1).sum();
+            choices[m].iter_mut().for_each(|r| r.1 /= total);
+            c.bring(&choices[m], rate[m]);
         }
+        for (m, open) in choices.iter().enumerate() {
+            if open.is_empty() {
+                c.spec.stranded.push((f, m as u32));
+            }
+        }
+        let rate = rate.iter().zip(&choices).map(|(r, c)| if c.is_empty() { 0.0 } else { *r }).collect();
         c.spec.flows.push(FlowSpec {
             relation: (name_of(flow.relation.0), name_of(flow.relation.1), cargo.name_en.clone()),
             name,
@@ -235,51 +279,47 @@ fn hours_in_month(day: Date) -> f64 {
     f64::from(day.days_in_month()) * 24.0
 }
 
-/// The ways of a flow's consignments that are ready on a day.
-fn ways(model: &Model, base: &Base, flow: &Flow, day: Date, settings: &Settings, vot: f64) -> Vec<Draft> {
-    let cargo = &model.tables.cargo[flow.cargo.ix()];
-    let state = |n: NodeIx| model.node(n).state.as_ref().and_then(|s| model.state_ix(s.as_str()));
-    let depart = midnight(day);
-    let pricer = Pricer {
-        model,
-        rates: ExchangeRates::new(model),
-        cargo,
-        day: settings.as_of.unwrap_or(day),
-        origin: state(flow.relation.0),
-        destination: state(flow.relation.1),
-    };
-    let mut loads = Loads::all(model, flow.cargo, flow.lot_t);
-    loads.truncate(usize::from(u8::MAX));
-    let question = Question {
-        cargo: flow.cargo,
-        loads,
-        load_into: Vec::new(),
-        from: flow.from.clone(),
-        to: flow.to.clone(),
-        depart,
-        as_of: settings.as_of,
-        horizon_days: 150,
-        // Lorries are of the state of origin, as in plans that name no other.
-        registration: state(flow.relation.0),
-        avoid_nodes: Vec::new(),
-        avoid_states: flow.avoid_states.clone(),
-        avoid_modes: flow.avoid_modes.clone(),
-        via: Vec::new(),
-        explain: false,
-        used: Default::default(),
-        lift: Vec::new(),
-    };
-    let net = Network::compile(base, pricer, &question);
-    let search = Search { criteria: [true, false, true, false], epsilon: 0.02, max_labels: 200_000 };
-    let (found, _) = net.pareto(&search);
-    let usd_per_h = cargo.value_usd_per_t.best * flow.lot_t * vot;
-    let mut drafts: Vec<Draft> = found.iter().map(|w| draft(&net, w, usd_per_h)).collect();
-    drafts.sort_by(|a, b| a.cost_usd.total_cmp(&b.cost_usd).then_with(|| a.title.cmp(&b.title)));
-    // Ways with the same services, borders and terminals are one: the cheapest of them.
-    let mut seen = std::collections::BTreeSet::new();
-    drafts.retain(|d| seen.insert(d.title.clone()));
-    drafts.truncate(8);
-    drafts
+/// The choice of a flow's consignments on days for which a network holds.
+fn choices(net: &Network, days: &[OnDay], usd_per_h: f64) -> Choices {
+    let mut all = Choices::default();
+    for on in days {
+        let mut open: Vec<(Draft, f64, f64)> = on.ways.iter().map(|w| draft(net, w, usd_per_h)).collect();
+        open.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.title.cmp(&b.0.title)));
+        // Ways with the same services, borders and terminals are one: the cheapest of them.
+        let mut seen = std::collections::BTreeSet::new();
+        open.retain(|d| seen.insert(d.0.title.clone()));
+        open.truncate(8);
+        let open = open.into_iter().map(|(draft, cost_usd, mean_h)| Choice {
+            draft: position(&mut all.drafts, draft),
+            cost_usd,
+            mean_h,
+        });
+        all.months.push((on.day, open.collect()));
+    }
+    all
+}
+
+/// The position of a draft among some, to which it is added if it is new.
+fn position(drafts: &mut Vec<Draft>, draft: Draft) -> u32 {
+    let known = drafts.iter().position(|d| *d == draft);
+    known.unwrap_or_else(|| {
+        drafts.push(draft);
+        drafts.len() - 1
+    }) as u32
+}
+
+/// The choices of all networks of a flow as one, by month.
+fn merged(parts: Vec<Choices>) -> Choices {
+    let mut all = Choices::default();
+    for part in parts {
+        let at: Vec<u32> = part.drafts.into_iter().map(|d| position(&mut all.drafts, d)).collect();
+        all.months.extend(part.months.into_iter().map(|(m, mut open)| {
+            open.iter_mut().for_each(|c| c.draft = at[c.draft as usize]);
+            (m, open)
+        }));
+    }
+    all.months.sort_by_key(|m| m.0);
+    all
 }
 
 /// Runs of one rate, not yet closed.
@@ -291,8 +331,9 @@ struct Run {
     links: Vec<(LinkIx, bool)>,
 }
 
-/// A way as steps. Durations are those of a plan's legs: runs of one equipment through one state are one process.
-fn draft(net: &Network, way: &Found, usd_per_h: f64) -> Draft {
+/// A way as steps, its generalised cost and its mean time. Durations are those of a plan's legs: runs of one equipment
+/// through one state are one process.
+fn draft(net: &Network, way: &Found, usd_per_h: f64) -> (Draft, f64, f64) {
     let mut d = Drafter {
         net,
         steps: Vec::new(),
@@ -313,12 +354,8 @@ fn draft(net: &Network, way: &Found, usd_per_h: f64) -> Draft {
         }
     }
     d.close();
-    Draft {
-        cost_usd: usd + usd_per_h * f64::from(way.costs[0]),
-        mean_h: f64::from(way.costs[0]),
-        steps: d.steps,
-        title: d.title,
-    }
+    let mean_h = f64::from(way.costs[0]);
+    (Draft { steps: d.steps, title: d.title }, usd + usd_per_h * mean_h, mean_h)
 }
 
 struct Drafter<'n, 'm> {
@@ -346,8 +383,9 @@ impl Drafter<'_, '_> {
         self.title.push_str(text);
     }
 
-    fn fixed(dist: &Dist, kind: &'static str, region: String) -> Timed {
-        Timed { quantiles: Quantiles::of(dist), group: (kind, region) }
+    fn timed(d: Duration, kind: &'static str, region: String) -> Timed {
+        let (shape, factor) = (Shape::Dist(d.dist), d.factor);
+        Timed { shape, times: 1.0, factor, group: (kind, region), as_before: false }
     }
 
     /// The delays of rules that bind an element.
@@ -365,8 +403,8 @@ impl Drafter<'_, '_> {
             _ => None,
         };
         for (_, dist) in &net.rule_effects(e, net.day(state, h), self.passed).delays {
-            self.steps
-                .push(DraftStep::Stay(Self::fixed(dist, "border", "rule".into()), Activity::Procedures));
+            let d = Duration::new(dist, ProcessKind::Given, Factor::default());
+            self.steps.push(DraftStep::Stay(Self::timed(d, "border", "rule".into()), Activity::Procedures));
         }
     }
 
@@ -376,8 +414,8 @@ impl Drafter<'_, '_> {
         let model = net.pricer.model;
         let rate = &net.rates.rates[run.rate as usize];
         let equipment = &model.tables.equipment[rate.loads.equipment.ix()];
-        let sd = run.h * rate.cv;
-        let dist = if sd > 0.0 { Dist::Lognormal { mean: run.h.max(1e-6), sd } } else { Dist::Const(run.h) };
+        // All runs of a rate are drawn from one shape.
+        let dist = if rate.cv > 0.0 { Dist::Lognormal { mean: 1.0, sd: rate.cv } } else { Dist::Const(1.0) };
         let kind = match equipment.mode {
             Mode::Rail => "rail",
             Mode::Road => "road",
@@ -385,7 +423,8 @@ impl Drafter<'_, '_> {
             Mode::Sea | Mode::InlandWater => "sea",
         };
         let region = rate.state.map_or("sea".to_owned(), |s| model.tables.state[s.ix()].id.0.clone());
-        let timed = Self::fixed(&dist, kind, region);
+        let run_of = Duration { dist, process: rate.process, factor: rate.factor };
+        let timed = Timed { times: run.h.max(1e-6), ..Self::timed(run_of, kind, region) };
         if equipment.mode == Mode::Rail && !run.links.is_empty() {
             // A block of TEU is counted in wagons for its length.
             let per = equipment.teu.filter(|t| equipment.unit == Unit::Teu && *t > 0.0).unwrap_or(1.0);
@@ -468,8 +507,10 @@ impl Drafter<'_, '_> {
                 if wait.is_some_and(|w| w.weather.is_some()) {
                     self.steps.push(DraftStep::Weather(node));
                 }
-                let dist = if forward { &b.duration_ab_h } else { &b.duration_ba_h };
-                let timed = Self::fixed(dist, "border", format!("{}-{}", b.state_a, b.state_b));
+                // A slow day is slow at both posts.
+                let [left, entered] = posts(model, border, forward)
+                    .map(|d| Self::timed(d, "border", format!("{}-{}", b.state_a, b.state_b)));
+                let timed = left;
                 let loads = &net.loads[usize::from(ride)];
                 match b.capacity_per_day.filter(|c| c.best > 0.0) {
                     Some(capacity) => {
@@ -501,6 +542,8 @@ impl Drafter<'_, '_> {
                     }
                     None => self.steps.push(DraftStep::Stay(timed, Activity::Procedures)),
                 }
+                let entered = Timed { as_before: true, ..entered };
+                self.steps.push(DraftStep::Stay(entered, Activity::Procedures));
                 self.delays(e, h);
                 if !self.train.is_empty() {
                     let timed = self.train.remove(0);
@@ -527,8 +570,8 @@ impl Drafter<'_, '_> {
                 if t.operation != Operation::Roll {
                     self.note(&model.node(node).name_en);
                 }
-                let dist = net.operation_duration(terminal, before, after);
-                let timed = Self::fixed(&dist, "terminal", model.node(node).id.0.clone());
+                let d = net.operation_duration(terminal, before, after, node);
+                let timed = Self::timed(d, "terminal", model.node(node).id.0.clone());
                 let units = t.capacity_unit.and_then(|u| {
                     let rides = [before, after].into_iter().flatten();
                     rides.filter_map(|r| net.loads[usize::from(r)].in_unit(u)).reduce(f64::max)
@@ -564,12 +607,7 @@ impl Drafter<'_, '_> {
                     None => row.mode.word().to_owned(),
                 };
                 self.note(&row.name);
-                let ((mean, sd), dist) = net.sailing_time(sailing, ride);
-                let whole = dist.unwrap_or(if sd > 0.0 {
-                    Dist::Lognormal { mean: mean.max(1e-6), sd }
-                } else {
-                    Dist::Const(mean)
-                });
+                let whole = net.sailing_time(sailing, ride);
                 // The borders a train passes come after its first part, unless its duration holds them.
                 let mut parts = Vec::new();
                 let mut km = 0.0;
@@ -588,14 +626,23 @@ impl Drafter<'_, '_> {
                 parts.push(if s.land.is_empty() || row.duration_h.is_some() { total } else { km });
                 let mut timed: Vec<Timed> = parts
                     .iter()
-                    .map(|km| Self::fixed(&whole.scale((km / total).max(1e-9)), kind, region.clone()))
+                    .map(|km| Timed {
+                        times: (km / total).max(1e-9),
+                        ..Self::timed(whole.clone(), kind, region.clone())
+                    })
                     .collect();
                 let first = timed.remove(0);
                 self.train = timed;
                 match (wait.and_then(|w| w.departure.as_ref()), row.departure) {
                     (Some(Wait::Random(q)), Departure::OnDemand) => {
                         // A charter: positioning is its own, nothing is shared.
-                        let positioning = Timed { quantiles: q.clone(), group: (kind, region) };
+                        let positioning = Timed {
+                            shape: Shape::Table(q.clone()),
+                            times: 1.0,
+                            factor: net.wait_factor(s.service.ix(), s.from).1,
+                            group: (kind, region),
+                            as_before: false,
+                        };
                         self.steps.push(DraftStep::Stay(positioning, Activity::AwaitsDeparture));
                         if wait.is_some_and(|w| w.weather.is_some()) {
                             self.steps.push(DraftStep::Weather(s.from));
@@ -624,13 +671,20 @@ impl Drafter<'_, '_> {
     }
 }
 
+/// What tells two shapes apart.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum ShapeKey {
+    Dist(String),
+    Table(Vec<u32>),
+}
+
 struct Compiler<'m> {
     model: &'m Model,
-    settings: &'m Settings,
+    settings: &'m Settings<'m>,
     rho: BTreeMap<&'static str, f32>,
     spacing_km: f64,
     spec: Spec,
-    quantile_ix: BTreeMap<Vec<u32>, u32>,
+    quantile_ix: BTreeMap<ShapeKey, u32>,
     gate_ix: BTreeMap<String, u32>,
     line_ix: BTreeMap<LinkIx, u32>,
     path_ix: BTreeMap<Vec<(LinkIx, bool)>, u32>,
@@ -643,16 +697,47 @@ struct Compiler<'m> {
 }
 
 impl Compiler<'_> {
-    fn quantiles(&mut self, q: Quantiles) -> u32 {
-        let key: Vec<u32> = (-8..=8).map(|z| (q.at(f64::from(z) / 2.0) as f32).to_bits()).collect();
+    /// The number of a table of quantiles.
+    fn quantiles(&mut self, shape: Shape) -> u32 {
+        let key = match &shape {
+            Shape::Dist(d) => ShapeKey::Dist(d.to_string()),
+            Shape::Table(q) => {
+                ShapeKey::Table((-8..=8).map(|z| (q.at(f64::from(z) / 2.0) as f32).to_bits()).collect())
+            }
+        };
         *self.quantile_ix.entry(key).or_insert_with(|| {
-            self.spec.quantiles.push(q);
+            self.spec.quantiles.push(match shape {
+                Shape::Dist(d) => Quantiles::of(&d),
+                Shape::Table(q) => q,
+            });
             self.spec.quantiles.len() as u32 - 1
         })
     }
 
-    /// Numbers a draft's entities. `per_h` is the rate of consignments on it, for what the demand brings to a service.
-    fn way(&mut self, d: Draft, per_h: f64) -> Result<u32, CompileError> {
+    /// The number of what is not known of a factor; none where it is known.
+    fn factor(&mut self, factor: &Factor) -> Option<u16> {
+        let name = factor.stream()?;
+        let known = self.spec.factors.iter().position(|f| f.0 == name);
+        let at = known.unwrap_or_else(|| {
+            self.spec.factors.push((name, *factor));
+            self.spec.factors.len() - 1
+        });
+        Some(at as u16)
+    }
+
+    /// Counts what consignments bring to services, `per_h` of them on ways by their shares.
+    fn bring(&mut self, choices: &[(u32, f64)], per_h: f64) {
+        for (way, share) in choices {
+            for step in &self.spec.ways[*way as usize].steps {
+                if let Step::Board { boarding, units, .. } = step {
+                    *self.demand_on.entry(*boarding).or_default() += per_h * share * f64::from(*units) / 1e3;
+                }
+            }
+        }
+    }
+
+    /// Numbers a draft's entities.
+    fn way(&mut self, d: Draft, cost_usd: f64, mean_h: f64) -> u32 {
         let mut groups: Vec<(&'static str, String)> = Vec::new();
         let mut steps = Vec::new();
         let mut yards: Vec<(u32, u32)> = Vec::new();
@@ -666,8 +751,18 @@ impl Compiler<'_> {
                     groups.len() - 1
                 });
                 let rho = c.rho.get(t.group.0).copied().unwrap_or(0.0).clamp(0.0, 1.0);
-                let mean = t.quantiles.mean();
-                (Draw { quantiles: c.quantiles(t.quantiles), group: g as u16, rho }, mean)
+                let quantiles = c.quantiles(t.shape);
+                let mean = c.spec.quantiles[quantiles as usize].mean() * t.times;
+                let factor = c.factor(&t.factor);
+                let draw = Draw {
+                    quantiles,
+                    times: t.times as f32,
+                    group: g as u16,
+                    rho,
+                    factor,
+                    as_before: t.as_before,
+                };
+                (draw, mean)
             };
             match s {
                 DraftStep::Stay(t, activity) => {
@@ -705,9 +800,8 @@ impl Compiler<'_> {
                         x.2 += mean;
                     }
                     let boarding = self.boarding(service, back, stop);
-                    *self.demand_on.entry(boarding).or_default() += per_h * units;
                     // The vessel's own running time is that of the service first met.
-                    self.spec.boardings[boarding as usize].run.get_or_insert(draw.quantiles);
+                    self.spec.boardings[boarding as usize].run.get_or_insert(draw);
                     let units = (units * 1000.0).ceil().max(1.0).min(f64::from(u32::MAX)) as u32;
                     steps.push(Step::Board { boarding, units, draw });
                 }
@@ -764,11 +858,11 @@ impl Compiler<'_> {
         self.spec.ways.push(Way {
             steps: kept,
             groups: groups.len() as u16,
-            cost_usd: d.cost_usd,
-            mean_h: d.mean_h,
+            cost_usd,
+            mean_h,
             title: d.title,
         });
-        Ok(self.spec.ways.len() as u32 - 1)
+        self.spec.ways.len() as u32 - 1
     }
 
     fn gate(&mut self, gate: Gate) -> u32 {
@@ -947,7 +1041,7 @@ impl Compiler<'_> {
             return Some(known as u32);
         }
         let dist = row.alongside_h.clone().unwrap_or(Dist::Const(0.0));
-        let alongside = self.quantiles(Quantiles::of(&dist));
+        let alongside = self.quantiles(Shape::Dist(dist));
         self.spec.berths.push(Berth { name, count: row.count.best.max(1.0) as u32, alongside });
         Some(self.spec.berths.len() as u32 - 1)
     }

@@ -1,5 +1,6 @@
 //! What a simulation runs on: entities and ways, worked out once from a model and the demand.
 
+use karvan_model::calibration::Factor;
 use karvan_model::tables::{Departure, Mode};
 use karvan_model::{CargoIx, NodeIx, StateIx};
 use karvan_network::waits::Quantiles;
@@ -77,10 +78,16 @@ pub const ACTIVITIES: usize = Activity::ALL.len();
 pub struct Draw {
     /// Position in [`Spec::quantiles`].
     pub quantiles: u32,
+    /// Times what is drawn from them.
+    pub times: f32,
     /// Position among the groups of the way, whose processes share their fortune.
     pub group: u16,
     /// Correlation within the group.
     pub rho: f32,
+    /// Position in [`Spec::factors`] of what multiplies it besides, drawn once a replication.
+    pub factor: Option<u16>,
+    /// Whether it has the luck of the draw before.
+    pub as_before: bool,
 }
 
 /// A step of a way.
@@ -162,9 +169,9 @@ pub struct Way {
     pub steps: Vec<Step>,
     /// Number of groups of processes.
     pub groups: u16,
-    /// Generalised cost, US dollars: what the choice rests on.
+    /// Generalised cost in the first month in which it is chosen, US dollars: what the choice rests on.
     pub cost_usd: f64,
-    /// Mean time without queues, h.
+    /// Mean time without queues in that month, h.
     pub mean_h: f64,
     /// Places passed, for print.
     pub title: String,
@@ -188,7 +195,7 @@ pub struct FlowSpec {
 }
 
 /// What has lanes and takes so much a day: a terminal, a border, a line with a number of paths.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gate {
     /// Name, such as `terminal/ID/NODE`.
     pub name: String,
@@ -272,7 +279,7 @@ pub struct Boarding {
     /// Weather at the stop, for a fleet's vessels; others wait by themselves.
     pub weather: Option<u32>,
     /// Running time of a fleet's vessel.
-    pub run: Option<u32>,
+    pub run: Option<Draw>,
 }
 
 /// Vessels that serve one line of two stops.
@@ -333,6 +340,8 @@ pub struct Yard {
 pub struct Spec {
     /// Durations as functions of a standard normal variate.
     pub quantiles: Vec<Quantiles>,
+    /// Factors on durations that are not known for sure, each with the name of its stream of random numbers.
+    pub factors: Vec<(String, Factor)>,
     /// Flows.
     pub flows: Vec<FlowSpec>,
     /// Ways.

@@ -272,6 +272,8 @@ struct World<'s> {
     spec: &'s Spec,
     seed: u64,
     replication: u32,
+    /// What is not known of durations, as it is in this replication.
+    factors: Vec<f64>,
     k: Kernel<Event>,
     flows: Vec<FlowState>,
     consignments: Vec<Consignment>,
@@ -338,6 +340,11 @@ impl<'s> World<'s> {
             spec,
             seed,
             replication,
+            factors: spec
+                .factors
+                .iter()
+                .map(|(name, factor)| factor.draw(StandardNormal.sample(&mut named(name))))
+                .collect(),
             k: Kernel::new(),
             flows: spec
                 .flows
@@ -617,6 +624,7 @@ impl<'s> World<'s> {
         (c.born, c.since, c.activity) = (now, now, Activity::Moving);
         c.times = [0; ACTIVITIES];
         c.z.clear();
+        let mut last = 0.0;
         for step in &spec.ways[way as usize].steps {
             let z = match step {
                 Step::Stay(d, _)
@@ -624,10 +632,15 @@ impl<'s> World<'s> {
                 | Step::Haul { draw: d, .. }
                 | Step::Board { draw: d, .. } => {
                     let own: f32 = StandardNormal.sample(&mut rng);
-                    d.rho.sqrt() * shared[usize::from(d.group)] + (1.0 - d.rho).sqrt() * own
+                    if d.as_before {
+                        last
+                    } else {
+                        d.rho.sqrt() * shared[usize::from(d.group)] + (1.0 - d.rho).sqrt() * own
+                    }
                 }
                 _ => 0.0,
             };
+            last = z;
             c.z.push(z);
         }
         self.kg_in += flow.kg;
@@ -637,8 +650,13 @@ impl<'s> World<'s> {
 
     fn drawn(&self, c: u32, d: Draw) -> Span {
         let c = &self.consignments[c as usize];
-        let h = self.spec.quantiles[d.quantiles as usize].at(f64::from(c.z[usize::from(c.step)]));
-        Span::from_h(h)
+        self.duration(&d, f64::from(c.z[usize::from(c.step)]))
+    }
+
+    /// A duration at a standard normal variate.
+    fn duration(&self, d: &Draw, z: f64) -> Span {
+        let factor = d.factor.map_or(1.0, |f| self.factors[usize::from(f)]);
+        Span::from_h(self.spec.quantiles[d.quantiles as usize].at(z) * f64::from(d.times) * factor)
     }
 
     fn does(&mut self, c: u32, activity: Activity) {
@@ -1168,9 +1186,9 @@ impl<'s> World<'s> {
             self.does(c, Activity::Moving);
         }
         let z: f64 = StandardNormal.sample(&mut self.boardings[b as usize].sea);
-        let h = self.spec.boardings[b as usize].run.map_or(0.0, |q| self.spec.quantiles[q as usize].at(z));
+        let span = self.spec.boardings[b as usize].run.map_or(Span::ZERO, |d| self.duration(&d, z));
         self.vessels[v as usize].end = 1 - end;
-        self.k.after(Span::from_h(h), Event::Arrives(v));
+        self.k.after(span, Event::Arrives(v));
     }
 
     fn vessel_arrives(&mut self, v: u32) {
