@@ -1,7 +1,7 @@
 //! `cargo xtask questions`: the pages of questions, answered by the program as it is.
 //!
 //! `docs/questions.toml` holds the commands and what is known; `docs/questions.md` is written from it. Likewise
-//! `docs/dated-questions.toml`, `docs/chronicle.toml` and `docs/validation.toml`.
+//! `docs/dated-questions.toml`, `docs/chronicle.toml`, `docs/validation.toml` and `docs/simulated-scenarios.toml`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn find(model: &Path, table: &str, key: &str) -> Result<Option<Vec<(String, Stri
 }
 
 /// The pages, by the name of their files in `docs/`.
-const PAGES: &[&str] = &["questions", "dated-questions", "chronicle", "validation"];
+const PAGES: &[&str] = &["questions", "dated-questions", "chronicle", "validation", "simulated-scenarios"];
 
 /// Writes the pages, or with `check` fails if one differs from what is there.
 ///

@@ -203,8 +203,8 @@ Examples:
   karvan simulate --demand flows.csv --from-date 2025-09-01 --to-date 2025-11-30 --scenario s.toml --output other
   karvan study show my-run --table summary/queues --format csv
 
-The run is kept in the folder; given again after an interruption, the command carries it on. On the screen: what took
-longest. docs/simulation.md says what is simulated, and what is not. Formats: table, csv (transit times).
+With --output the run is kept in that folder; given again after an interruption, the command carries it on. On the
+screen: what took longest. docs/simulation.md says what is simulated, and what is not. Formats: table, json, csv (times by relation), html.
 Exit status 1 if nothing arrived, 2 for wrong input.")]
     Simulate(Simulate),
     /// Look into the folder of a run: what a long computation was made of, how far it is, what it found
@@ -366,20 +366,23 @@ pub struct Simulate {
     /// Last day
     #[arg(long, value_name = "DATE", value_parser = day)]
     pub to_date: Date,
-    /// CSV file of flows: from, to, cargo, tonnes (a year), lot_t, season (twelve weights), avoid
-    /// (states, modes), relief; or the folder of a
-    /// run of `karvan demand build`, of which the year of the first day is taken
+    /// CSV file of flows: from, to, cargo, tonnes (a year), lot_t, season (twelve weights), avoid (states, modes, places), via,
+    /// ready (days), relief; or the folder of a run of `karvan demand build`, of which the year of the first day is taken
     #[arg(long, value_name = "FILE|RUN")]
     pub demand: PathBuf,
     /// Runs with luck of their own, from which means have their intervals
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub replications: u32,
-    /// Days simulated before the first that counts, so that the corridor is not empty on it
-    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(0..=3650))]
-    pub warm_up: u32,
+    /// Days simulated before the first, so that the corridor is not empty on it; without it 90, and of the period what
+    /// comes before the run has settled is left out as well
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(0..=3650))]
+    pub warm_up: Option<u32>,
     /// Of how many of the longest queues to find what one more unit of capacity would bring
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=100))]
     pub bottlenecks: u16,
+    /// Language of the page: en, ru
+    #[arg(long, value_enum, default_value = "en", help_heading = "Output")]
+    pub lang: LangWord,
     /// Replications computed at a time; without it, as many as there are processors. Changes no result
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
     pub threads: Option<u16>,

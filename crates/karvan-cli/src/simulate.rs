@@ -15,7 +15,9 @@ use karvan_model::table::Row;
 use karvan_model::tables::Mode;
 use karvan_model::{Model, NodeIx, TableOf};
 use karvan_network::base::Base;
+use karvan_report::Lang;
 use karvan_sim::corridor::measure::{self, Mean, SHARES, Summary, difference, summarise};
+use karvan_sim::corridor::published::{About, Gain, MeanOf, Simulation};
 use karvan_sim::corridor::spec::ACTIVITIES;
 use karvan_sim::corridor::world::DayOf;
 use karvan_sim::corridor::{
@@ -23,11 +25,10 @@ use karvan_sim::corridor::{
 };
 use karvan_study::{Inputs, Run, Table, TableError};
 
-use crate::args::{Common, Format, Simulate};
+use crate::args::{Common, Format, LangWord, Simulate};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Loaded};
 use crate::out;
-use crate::study::of_table;
 
 impl From<CompileError> for Failure {
     fn from(e: CompileError) -> Self {
@@ -47,10 +48,7 @@ impl From<CompileError> for Failure {
 }
 
 pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
-    let format = common.format_of(&[Format::Table, Format::Csv])?;
-    let Some(dir) = &common.output else {
-        return Err(wrong_input("a simulation is kept in a folder, and none is named", "--output my-run"));
-    };
+    let format = common.format_of(&[Format::Table, Format::Json, Format::Csv, Format::Html])?;
     let loaded = load::load(&common.asked(false))?;
     let model = &loaded.model;
     let (first, last) = (model.manifest.first_day, model.manifest.last_day);
@@ -69,7 +67,11 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
     } else {
         demand(model, &args.demand)?
     };
-    let begin = args.from_date.checked_sub(i64::from(args.warm_up).days()).unwrap_or(first).max(first);
+    let begin = args
+        .from_date
+        .checked_sub(i64::from(args.warm_up.unwrap_or(USUAL_WARM_UP)).days())
+        .unwrap_or(first)
+        .max(first);
     let lead = usize::try_from(begin.until(args.from_date).map_or(0, |s| s.get_days())).unwrap_or(0);
     let threads = args
         .threads
@@ -79,7 +81,8 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
 
     // The number of threads is no input: it changes no result.
     let inputs = inputs(common, args, &loaded, demand_hash);
-    let mut run = Run::open_or_create(dir, inputs)?;
+    let run = common.output.as_ref().map(|dir| Run::open_or_create(dir, inputs)).transpose()?;
+    let mut run = Kept(run);
     let base = Base::new(model);
     let bar = progress(flows.len() as u64, "flows with their ways");
     let settings = Settings {
@@ -95,8 +98,9 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
     let outcomes = replications(&mut run, &spec, common.seed, args.replications, threads, &bar)?;
     bar.finish_and_clear();
 
-    let from_day = measure::warm_up(&outcomes).max(lead);
-    let from_day = from_day.min(spec.days.saturating_sub(1) as usize);
+    // Where the question states how long the run warms up, that holds; else more is left out if it had not settled.
+    let settled = measure::warm_up(&outcomes).min(spec.days.saturating_sub(1) as usize);
+    let from_day = if args.warm_up.is_some() { lead } else { settled.max(lead) };
     let summary = summarise(&spec, &outcomes, from_day);
     let mut gains = Vec::new();
     let candidates = candidates(&spec, &summary, usize::from(args.bottlenecks));
@@ -125,41 +129,78 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
         gains.extend(found.into_iter().map(|(u, t)| Gain { capacity: *capacity, under_way: u, tonnes: t }));
     }
     bar.finish_and_clear();
-    // Ranked by what they bring: fewer under way for the same tonnes, more tonnes first.
-    gains.sort_by(|a, b| {
-        b.tonnes.mean.total_cmp(&a.tonnes.mean).then(a.under_way.mean.total_cmp(&b.under_way.mean))
-    });
+    let about = About {
+        model: format!("{} {}", model.manifest.name, model.manifest.version),
+        model_hash: loaded.raw_hash.clone(),
+        scenario: loaded.scenario.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        seed: common.seed,
+        from_date: args.from_date,
+        to_date: args.to_date,
+        warm_up_days: lead as u32,
+    };
+    let found = Simulation::new(about, &spec, &summary, &outcomes, gains);
     let tables = vec![
         transit_table(&spec, &summary),
         activity_table(&spec, &summary),
         resource_table(&summary),
         day_table(&spec, &outcomes, lead),
-        bottleneck_table(&spec, &gains),
-        ways_table(&spec),
+        bottleneck_table(&found),
+        ways_table(&found),
     ];
-    let tables = run.stage("summary", || Ok::<_, Failure>(tables))?;
-    for (f, months) in stranded(&spec) {
-        let r = &spec.flows[f].relation;
-        anstream::eprintln!("note: {} from {} to {} has no way in {months} of the months", r.2, r.0, r.1);
+    run.stage("summary", || Ok::<_, Failure>(tables))?;
+    for r in found.relations.iter().filter(|r| !r.stranded_months.is_empty()) {
+        let months = r.stranded_months.len();
+        anstream::eprintln!(
+            "note: {} from {} to {} has no way in {months} of the months",
+            r.cargo,
+            r.from,
+            r.to
+        );
     }
-    let cut = from_day - lead.min(from_day);
-    if cut > 0 {
+    if from_day > lead {
+        let cut = from_day - lead;
         anstream::eprintln!(
             "note: {cut} days of the period are left out: the run had not settled; a longer --warm-up keeps them"
         );
+    } else if settled > lead {
+        anstream::eprintln!(
+            "note: the run had not settled when the period began: its beginning is in the means"
+        );
     }
+    let lang = match args.lang {
+        LangWord::En => Lang::En,
+        LangWord::Ru => Lang::Ru,
+    };
     let text = match format {
-        Format::Csv => of_table(&tables[0], Format::Csv),
-        _ => report(&spec, &summary, &gains, &outcomes).into_bytes(),
+        Format::Json => out::json(&found)?,
+        Format::Csv => {
+            karvan_report::simulation_csv(&found).map_err(|e| Failure::Fault(e.to_string()))?.into_bytes()
+        }
+        Format::Html => karvan_report::simulation_html(&found, lang).into_bytes(),
+        _ => karvan_report::simulation_table(&found).into_bytes(),
     };
     out::deliver(None, &text)?;
-    Ok(if summary.transit.iter().all(|t| t.count == 0) { NO_ANSWER } else { DONE })
+    Ok(if found.relations.iter().all(|r| r.arrived == 0) { NO_ANSWER } else { DONE })
 }
 
-struct Gain {
-    capacity: Capacity,
-    under_way: Mean,
-    tonnes: Mean,
+/// Days that a run warms up where the question does not say.
+const USUAL_WARM_UP: u32 = 90;
+
+/// A run that is kept in a folder, or nowhere.
+struct Kept(Option<Run>);
+
+impl Kept {
+    fn stage(
+        &mut self,
+        name: &str,
+        compute: impl FnOnce() -> Result<Vec<Table>, Failure>,
+    ) -> Result<Vec<Table>, Failure> {
+        match &mut self.0 {
+            Some(run) => run.stage(name, compute),
+            None => compute(),
+        }
+    }
 }
 
 fn inputs(common: &Common, args: &Simulate, loaded: &Loaded, demand_hash: String) -> Inputs {
@@ -168,7 +209,7 @@ fn inputs(common: &Common, args: &Simulate, loaded: &Loaded, demand_hash: String
     set("from date", args.from_date.to_string());
     set("to date", args.to_date.to_string());
     set("replications", args.replications.to_string());
-    set("warm-up", args.warm_up.to_string());
+    set("warm-up", args.warm_up.map_or("found".into(), |d| d.to_string()));
     set("bottlenecks", args.bottlenecks.to_string());
     set("demand hash", demand_hash);
     Inputs {
@@ -239,6 +280,16 @@ fn demand(model: &Model, file: &Path) -> Result<(Vec<Flow>, String), Failure> {
             }
         };
         let (from, to) = (end("from", &row.from), end("to", &row.to));
+        let nodes = |e: (NodeIx, Vec<(NodeIx, f64)>)| e.1.into_iter().map(|n| n.0).collect();
+        let via: Vec<Vec<NodeIx>> = row.via.iter().filter_map(|v| end("via", v).map(nodes)).collect();
+        let (mut avoid_nodes, mut avoid_states, mut avoid_modes) = (Vec::new(), Vec::new(), Vec::new());
+        for a in row.avoid.iter() {
+            match (model.state_ix(a), Mode::ALL.iter().find(|m| m.word() == a)) {
+                (Some(s), _) => avoid_states.push(s),
+                (_, Some(m)) => avoid_modes.push(*m),
+                _ => avoid_nodes.extend(end("avoid", a).into_iter().flat_map(|e| e.1).map(|n| n.0)),
+            }
+        }
         let cargo = match find_cargo(model, &row.cargo) {
             Ok(c) => Some(c),
             Err(e) => {
@@ -246,18 +297,6 @@ fn demand(model: &Model, file: &Path) -> Result<(Vec<Flow>, String), Failure> {
                 None
             }
         };
-        let (mut avoid_states, mut avoid_modes) = (Vec::new(), Vec::new());
-        for a in row.avoid.iter() {
-            match (model.state_ix(a), Mode::ALL.iter().find(|m| m.word() == a)) {
-                (Some(s), _) => avoid_states.push(s),
-                (_, Some(m)) => avoid_modes.push(*m),
-                _ => {
-                    let hint =
-                        "a state of the model by its two letters, or rail, road, sea, inland_water, pipeline";
-                    wrong("avoid", format!("`{a}` is neither a state nor a mode"), Some(hint.into()));
-                }
-            }
-        }
         if row.tonnes <= 0.0 {
             wrong("tonnes", format!("{} t a year are no flow", row.tonnes), Some("more than 0".into()));
             continue;
@@ -273,7 +312,9 @@ fn demand(model: &Model, file: &Path) -> Result<(Vec<Flow>, String), Failure> {
             );
             continue;
         }
-        let Some(lot_t) = row.lot_t.or(usual_t) else {
+        let ready: Vec<jiff::civil::Date> = row.ready.iter().copied().collect();
+        let part = (!ready.is_empty()).then(|| row.tonnes / ready.len() as f64);
+        let Some(lot_t) = part.or(row.lot_t).or(usual_t) else {
             let hint = "give it, or state parameter `simulation_lot_t`";
             wrong("lot_t", "the mass of a consignment is missing".into(), Some(hint.into()));
             continue;
@@ -296,8 +337,11 @@ fn demand(model: &Model, file: &Path) -> Result<(Vec<Flow>, String), Failure> {
             tonnes: row.tonnes,
             season: std::array::from_fn(|m| season.get(m).map_or(1.0 / 12.0, |w| w / total)),
             lot_t,
+            avoid_nodes,
             avoid_states,
             avoid_modes,
+            via,
+            ready,
             relief: row.relief.unwrap_or(false),
         });
     }
@@ -345,8 +389,11 @@ fn demand_of_run(model: &Model, dir: &Path, year: i16) -> Result<(Vec<Flow>, Str
             tonnes: tonnes[i],
             season: [1.0 / 12.0; 12],
             lot_t,
+            avoid_nodes: Vec::new(),
             avoid_states: Vec::new(),
             avoid_modes: Vec::new(),
+            via: Vec::new(),
+            ready: Vec::new(),
             relief: false,
         });
     }
@@ -397,7 +444,7 @@ fn all(
 
 /// The replications of a run: those that it has are read, the others computed as many at a time as there are threads.
 fn replications(
-    run: &mut Run,
+    kept: &mut Kept,
     spec: &Spec,
     seed: u64,
     n: u32,
@@ -405,6 +452,7 @@ fn replications(
     bar: &ProgressBar,
 ) -> Result<Vec<Outcome>, Failure> {
     let name = |r: u32| format!("replication-{:04}", r + 1);
+    let Some(run) = &mut kept.0 else { return Ok(all(spec, seed, 0..n, threads, bar)) };
     let there: Vec<String> = run
         .manifest()
         .stages
@@ -463,7 +511,8 @@ fn outcome_tables(o: &Outcome) -> Vec<Table> {
         .number("waiting", cells().map(|c| f64::from(c.waiting)))
         .number("busy", cells().map(|c| f64::from(c.busy)))
         .whole("served", cells().map(|c| i64::from(c.served)))
-        .number("waited_h", cells().map(|c| f64::from(c.waited_h)));
+        .number("waited_h", cells().map(|c| f64::from(c.waited_h)))
+        .number("units", cells().map(|c| f64::from(c.units)));
     let rest = Table::new("rest")
         .whole("events", [o.events as i64])
         .text("banned_h", [o.banned_h.iter().map(f64::to_string).collect::<Vec<_>>().join(";")]);
@@ -482,12 +531,14 @@ fn outcome(tables: &[Table], wide: usize) -> Result<Outcome, TableError> {
     }
     let (waiting, busy) = (resources.numbers("waiting")?, resources.numbers("busy")?);
     let (served, waited) = (resources.wholes("served")?, resources.numbers("waited_h")?);
+    let units = resources.numbers("units")?;
     let cells: Vec<DayOf> = (0..resources.rows())
         .map(|i| DayOf {
             waiting: waiting[i] as f32,
             busy: busy[i] as f32,
             served: served[i] as u32,
             waited_h: waited[i] as f32,
+            units: units[i] as f32,
         })
         .collect();
     Ok(Outcome {
@@ -604,6 +655,8 @@ fn resource_table(s: &Summary) -> Table {
         .number("served_half", r.iter().map(|r| half(&r.served)))
         .number("busy", r.iter().map(|r| r.busy.mean))
         .number("busy_half", r.iter().map(|r| half(&r.busy)))
+        .number("units_a_day", r.iter().map(|r| r.units.mean))
+        .number("units_half", r.iter().map(|r| half(&r.units)))
 }
 
 /// Queues over time: the mean over replications on each day, and the least and the most.
@@ -620,147 +673,28 @@ fn day_table(spec: &Spec, outcomes: &[Outcome], lead: usize) -> Table {
         .number("most", rows().map(|(d, r)| over(d, r).fold(0.0, f64::max)))
 }
 
-fn bottleneck_table(spec: &Spec, gains: &[Gain]) -> Table {
+fn bottleneck_table(found: &Simulation) -> Table {
+    let b = &found.bottlenecks;
+    let half = |m: &MeanOf| m.half.unwrap_or(f64::NAN);
     Table::new("bottlenecks")
-        .text("capacity", gains.iter().map(|g| spec.capacity_name(g.capacity)))
-        .text("one_more", gains.iter().map(|g| spec.capacity_unit(g.capacity)))
-        .number("t_a_day", gains.iter().map(|g| g.tonnes.mean))
-        .number("t_a_day_half", gains.iter().map(|g| half(&g.tonnes)))
-        .number("under_way", gains.iter().map(|g| g.under_way.mean))
-        .number("under_way_half", gains.iter().map(|g| half(&g.under_way)))
+        .text("capacity", b.iter().map(|b| b.capacity.clone()))
+        .text("one_more", b.iter().map(|b| b.one_more.clone()))
+        .number("t_a_day", b.iter().map(|b| b.tonnes_a_day.mean))
+        .number("t_a_day_half", b.iter().map(|b| half(&b.tonnes_a_day)))
+        .number("under_way", b.iter().map(|b| b.under_way.mean))
+        .number("under_way_half", b.iter().map(|b| half(&b.under_way)))
 }
 
-fn ways_table(spec: &Spec) -> Table {
-    let rows = || {
-        spec.flows.iter().flat_map(|f| {
-            f.choices.iter().enumerate().flat_map(move |(m, c)| c.iter().map(move |(w, p)| (f, m, *w, *p)))
-        })
-    };
+fn ways_table(found: &Simulation) -> Table {
+    let rows = || found.relations.iter().flat_map(|r| r.ways.iter().map(move |w| (r, w)));
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
     Table::new("ways")
-        .text("from", rows().map(|(f, ..)| f.relation.0.clone()))
-        .text("to", rows().map(|(f, ..)| f.relation.1.clone()))
-        .text("cargo", rows().map(|(f, ..)| f.relation.2.clone()))
-        .whole("month", rows().map(|(_, m, ..)| i64::from(spec.months[m].1) + 1))
-        .text("way", rows().map(|(_, _, w, _)| spec.ways[w as usize].title.clone()))
-        .number("share", rows().map(|(.., p)| p))
-        .number("mean_h", rows().map(|(_, _, w, _)| spec.ways[w as usize].mean_h))
-        .number("cost_usd", rows().map(|(_, _, w, _)| spec.ways[w as usize].cost_usd))
-}
-
-fn stranded(spec: &Spec) -> BTreeMap<usize, usize> {
-    let mut months = BTreeMap::new();
-    for (f, _) in &spec.stranded {
-        *months.entry(*f).or_default() += 1;
-    }
-    months
-}
-
-fn with_half(m: &Mean, digits: usize) -> String {
-    match m.half {
-        Some(h) => format!("{:.digits$} ± {h:.digits$}", m.mean),
-        None => format!("{:.digits$}", m.mean),
-    }
-}
-
-fn report(spec: &Spec, s: &Summary, gains: &[Gain], outcomes: &[Outcome]) -> String {
-    const SHOWN: usize = 15;
-    let mut text = format!(
-        "{} replications of {} days, counted from day {} on; {} events\n\
-         under way {}; delivered {} t a day; means with 95 % intervals\n\
-         (not yet: still under way at the end, counted with their time so far; ?: the run is too short to tell)\n\n",
-        outcomes.len(),
-        spec.days,
-        s.from_day + 1,
-        outcomes.iter().map(|o| o.events).sum::<u64>(),
-        with_half(&s.under_way, 1),
-        with_half(&s.tonnes_a_day, 0),
-    );
-    let mut transit: Vec<_> = s.transit.iter().filter(|t| t.count + t.unfinished > 0).collect();
-    transit.sort_by(|a, b| b.tonnes_a_day.total_cmp(&a.tonnes_a_day));
-    let rows: Vec<Vec<String>> = transit
-        .iter()
-        .take(SHOWN)
-        .map(|t| {
-            let r = &spec.flows[t.flow].relation;
-            let days = |h: f64| format!("{:.1}", h / 24.0);
-            let mut waits: Vec<(f64, &str)> = t
-                .activities
-                .iter()
-                .zip(Activity::ALL)
-                .filter(|(h, a)| **h > 1.0 && a.word().starts_with("waiting"))
-                .map(|(h, a)| (*h, a.word()))
-                .collect();
-            waits.sort_by(|a, b| b.0.total_cmp(&a.0));
-            let most = waits.first().map_or(String::new(), |(h, w)| format!("{w} {}", days(*h)));
-            vec![
-                format!("{} – {}, {}", r.0, r.1, r.2),
-                t.count.to_string(),
-                t.unfinished.to_string(),
-                format!("{:.0}", t.tonnes_a_day),
-                with_half(&Mean { mean: t.mean.mean / 24.0, half: t.mean.half.map(|h| h / 24.0) }, 1),
-                t.percentiles[3].map_or("?".into(), days),
-                t.percentiles[5].map_or("?".into(), days),
-                most,
-            ]
-        })
-        .collect();
-    text.push_str(&out::table(
-        &[
-            "relation and cargo",
-            "arrived",
-            "not yet",
-            "t a day",
-            "mean, days",
-            "P50",
-            "P90",
-            "longest wait, days",
-        ],
-        &rows,
-        &[1, 2, 3, 4, 5, 6],
-    ));
-    let mut queues: Vec<_> = s.resources.iter().filter(|r| r.waiting.mean > 0.05).collect();
-    queues.sort_by(|a, b| b.waiting.mean.total_cmp(&a.waiting.mean));
-    if !queues.is_empty() {
-        let rows: Vec<Vec<String>> = queues
-            .iter()
-            .take(SHOWN)
-            .map(|r| {
-                vec![
-                    r.name.clone(),
-                    with_half(&r.waiting, 1),
-                    format!("{:.0}", r.most),
-                    with_half(&r.wait_h, 1),
-                    with_half(&r.served, 1),
-                    with_half(&r.busy, 2),
-                    format!("{}", r.servers),
-                ]
-            })
-            .collect();
-        text.push('\n');
-        text.push_str(&out::table(
-            &["queue", "waiting", "most", "wait, h", "served a day", "at work", "of"],
-            &rows,
-            &[1, 2, 3, 4, 5, 6],
-        ));
-    }
-    if !gains.is_empty() {
-        let rows: Vec<Vec<String>> = gains
-            .iter()
-            .map(|g| {
-                vec![
-                    spec.capacity_name(g.capacity).to_owned(),
-                    spec.capacity_unit(g.capacity),
-                    with_half(&g.tonnes, 1),
-                    with_half(&g.under_way, 2),
-                ]
-            })
-            .collect();
-        text.push('\n');
-        text.push_str(&out::table(
-            &["one more of", "unit", "t a day more", "under way more"],
-            &rows,
-            &[2, 3],
-        ));
-    }
-    text
+        .text("from", rows().map(|(r, _)| r.from.clone()))
+        .text("to", rows().map(|(r, _)| r.to.clone()))
+        .text("cargo", rows().map(|(r, _)| r.cargo.clone()))
+        .text("way", rows().map(|(_, w)| w.way.clone()))
+        .number("share", rows().map(|(_, w)| mean(&w.shares)))
+        .whole("months", rows().map(|(_, w)| w.shares.iter().filter(|s| **s > 0.0).count() as i64))
+        .number("mean_h", rows().map(|(_, w)| w.mean_h))
+        .number("cost_usd", rows().map(|(_, w)| w.cost_usd))
 }

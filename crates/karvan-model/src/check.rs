@@ -842,14 +842,16 @@ impl<'m> Check<'m> {
         let t = &self.tables.facility;
         for (i, f) in t.iter().enumerate() {
             self.interval(t, i, f.from, f.till);
-            self.positive(t, i, "count", Some(f.count));
+            self.positive(t, i, "count", f.count);
             self.share(t, i, "load_share", f.load_share);
             self.share(t, i, "lift_share", f.lift_share);
+            let (count, nodes) = (("count", f.count.is_none()), ("nodes", f.nodes.is_empty()));
             let needed: &[(&str, bool)] = match f.what {
-                FacilityKind::Vessels => &[("services", f.services.is_empty())],
-                FacilityKind::Berths | FacilityKind::Yard => &[("nodes", f.nodes.is_empty())],
-                FacilityKind::Lanes => &[("nodes", f.nodes.is_empty()), ("mode", f.mode.is_none())],
-                FacilityKind::Pool => &[("equipment", f.equipment.is_empty())],
+                FacilityKind::Vessels => &[count, ("services", f.services.is_empty())],
+                FacilityKind::Berths | FacilityKind::Yard => &[count, nodes],
+                FacilityKind::Lanes => &[count, nodes, ("mode", f.mode.is_none())],
+                FacilityKind::Pool => &[count, ("equipment", f.equipment.is_empty())],
+                FacilityKind::Closure => &[nodes, ("from", f.from.is_none()), ("till", f.till.is_none())],
             };
             for (column, missing) in needed {
                 if *missing {

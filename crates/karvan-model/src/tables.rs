@@ -238,6 +238,8 @@ words!(
         Lanes = "lanes",
         /// Stock of `equipment` that is loaded in `states`.
         Pool = "pool",
+        /// No vessel leaves the ports at `nodes` from the first to the last day, whatever the weather.
+        Closure = "closure",
     }
 );
 words!(
@@ -626,7 +628,7 @@ table! {
         what: FacilityKind,
         /// Lines that vessels serve, or whose vessels use the berths; empty: all. Those of one fleet have the same two stops and are boarded together.
         services: List<Ref<Service>>,
-        /// Where berths, yards and lanes are.
+        /// Where berths, yards, lanes and closures are.
         nodes: List<Ref<Node>>,
         /// Mode, for `lanes`.
         mode: Option<Mode>,
@@ -634,8 +636,8 @@ table! {
         states: List<Ref<State>>,
         /// Equipment kinds of a pool or a yard.
         equipment: List<EquipmentKind>,
-        /// How many: vessels, berths, places, lanes, pieces.
-        count: Estimate,
+        /// How many: vessels, berths, places, lanes, pieces; of a closure nothing.
+        count: Option<Estimate>,
         /// Opening hours of lanes, local time, such as `08:00-20:00`; empty: always open.
         hours: Option<String>,
         /// Time alongside to unload, and again to load, for `berths`.

@@ -34,10 +34,14 @@ pub struct Wanted {
     pub cargo: CargoIx,
     /// Mass, t.
     pub tonnes: f64,
+    /// Nodes that it does not pass.
+    pub avoid_nodes: Vec<NodeIx>,
     /// States that it does not enter.
     pub avoid_states: Vec<StateIx>,
     /// Modes that it does not use.
     pub avoid_modes: Vec<Mode>,
+    /// Places to go via: each a set of nodes one of which is passed.
+    pub via: Vec<Vec<NodeIx>>,
 }
 
 /// Consignments, and when they are ready: at the beginning, UTC, of each of some days.
@@ -79,7 +83,7 @@ pub fn ways_of_many<R: Send>(
     let mut groups: BTreeMap<_, Vec<usize>> = BTreeMap::new();
     for (i, w) in asked.wanted.iter().enumerate() {
         let state = |ends: &[(NodeIx, f64)]| ends.first().and_then(|(n, _)| base.node_state[n.ix()]);
-        let avoid = (w.avoid_states.clone(), w.avoid_modes.clone());
+        let avoid = (&w.avoid_nodes, &w.avoid_states, &w.avoid_modes, &w.via);
         let key = (w.cargo, state(&w.from), state(&w.to), w.tonnes.to_bits(), avoid);
         groups.entry(key).or_default().push(i);
     }
@@ -186,10 +190,10 @@ impl Group<'_> {
             horizon_days: span + self.asked.horizon_days,
             // Lorries are of the state of origin, as in plans that name no other.
             registration: self.origin,
-            avoid_nodes: Vec::new(),
+            avoid_nodes: w.avoid_nodes.clone(),
             avoid_states: w.avoid_states.clone(),
             avoid_modes: w.avoid_modes.clone(),
-            via: Vec::new(),
+            via: w.via.clone(),
             explain: false,
             used: Default::default(),
             lift: Vec::new(),

@@ -1,6 +1,6 @@
 //! The answer of a plan as people and programs read it: a table for the terminal, JSON with its schema,
-//! CSV, GeoJSON, and one HTML page with map and charts; likewise the rules and the chronicle. So is how a model did on
-//! observations.
+//! CSV, GeoJSON, and one HTML page with map and charts; likewise the rules and the chronicle. So are how a model did on
+//! observations and what a simulation found.
 //!
 //! Every function takes the [`Answer`] and gives a text: nothing here prints, opens a file, or plans.
 //! The words of the HTML page stand in one catalogue per language (`text/en.toml`, `text/ru.toml`).
@@ -15,6 +15,7 @@ mod html;
 mod machine;
 mod map;
 mod num;
+mod simulation;
 mod svg;
 mod table;
 mod text;
@@ -26,6 +27,7 @@ pub use applied::{quotas_csv, quotas_table, rules_csv, rules_table};
 pub use chronicle::{chronicle_csv, chronicle_html, chronicle_table};
 pub use html::html;
 pub use machine::{batch_schema, csv, geojson, json, json_schema, rules_schema};
+pub use simulation::{simulation_csv, simulation_html, simulation_table};
 pub use table::{Legs, table};
 pub use text::Lang;
 pub use validation::{validation_csv, validation_html, validation_table};

@@ -76,7 +76,7 @@ fn refusals(report: &Report) -> Vec<(String, Vec<String>)> {
     v
 }
 
-fn columns(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let width = |s: &str| unicode_width::UnicodeWidthStr::width(s);
     let mut widths: Vec<usize> = header.iter().map(|h| width(h)).collect();
     for r in rows {
@@ -560,7 +560,7 @@ fn table_of(rows: &[&Scored], title: &str, text: &Text, out: &mut String) {
     out.push_str("</tbody></table></div>");
 }
 
-const STYLE: &str = "\
+pub(crate) const STYLE: &str = "\
 body{font:15px/1.5 system-ui,sans-serif;color:#1d2733;background:#fff;margin:0}\
 main{max-width:1080px;margin:0 auto;padding:24px}\
 h1{font-size:26px;margin:0 0 8px}h2{font-size:19px;margin:32px 0 8px}\

@@ -32,8 +32,11 @@ fn flow(model: &Model, from: &str, to: &str, cargo: &str, tonnes: f64, lot_t: f6
         tonnes,
         season: [1.0 / 12.0; 12],
         lot_t,
+        avoid_nodes: Vec::new(),
         avoid_states: Vec::new(),
         avoid_modes: Vec::new(),
+        via: Vec::new(),
+        ready: Vec::new(),
         relief: false,
     }
 }
@@ -45,10 +48,10 @@ fn spec(model: &Model, flows: &[Flow], days: i64, threads: usize) -> Spec {
     compile(model, &Base::new(model), flows, &settings).unwrap()
 }
 
-/// Mean hours of a plan's only way, over departures at all hours of a week in every other month.
-fn planned(m: &Model, f: &Flow) -> f64 {
+/// Mean hours and price of a plan's only way, over departures at all hours of a week in every other month.
+fn planned(m: &Model, f: &Flow) -> (f64, f64) {
     let base = Base::new(m);
-    let mut means = Vec::new();
+    let (mut means, mut prices) = (Vec::new(), Vec::new());
     for month in [1, 3, 5, 7, 9, 11] {
         for day in 1..=7 {
             let depart = jiff::civil::date(2030, month, day).at((5 * day + month) % 24, 0, 0, 0);
@@ -74,9 +77,11 @@ fn planned(m: &Model, f: &Flow) -> f64 {
             };
             let answer = karvan_plan::plan(m, &base, &request, Default::default()).unwrap();
             means.push(answer.options[0].mean_h.get());
+            prices.push(answer.options[0].cost_usd.best);
         }
     }
-    means.iter().sum::<f64>() / means.len() as f64
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
+    (mean(&means), mean(&prices))
 }
 
 /// Consignments so rare that they do not meet: the mean is a plan's, within the error of drawing.
@@ -95,7 +100,13 @@ fn agrees_with_plans(m: &Model, from: &str, to: &str, cargo: &str, lot_t: f64) {
     let n = hours.len() as f64;
     let mean = hours.iter().sum::<f64>() / n;
     let se = (hours.iter().map(|h| (h - mean).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
-    let plan = planned(m, &f);
+    let (plan, price) = planned(m, &f);
+    // What the choice rests on is the price and the value of the time that a plan expects.
+    let value = m.tables.cargo[f.cargo.ix()].value_usd_per_t.best * lot_t;
+    let a_day = m.parameter("value_of_time_share_per_day").unwrap().value.best;
+    let way = &s.ways[0];
+    let paid = way.cost_usd - value * a_day / 24.0 * way.mean_h;
+    assert!((paid - price).abs() < 1e-4 * price, "{from} {to}: {paid} USD simulated, {price} planned");
     assert!(
         (mean - plan).abs() < 4.0 * se,
         "{from} {to}: simulated {mean:.2} ± {se:.2} h, planned {plan:.2} h"
@@ -208,7 +219,7 @@ fn what_there_is_little_of_is_waited_for() {
         mode: None,
         states: List(Vec::new()),
         equipment: List(Vec::new()),
-        count: Estimate::exact(1.0),
+        count: Some(Estimate::exact(1.0)),
         hours: None,
         alongside_h: None,
         after_h: None,
@@ -225,7 +236,7 @@ fn what_there_is_little_of_is_waited_for() {
         t.facility.rows = vec![
             Facility {
                 services: List(vec![Ref::new("ferry_wagon")]),
-                count: Estimate::exact(2.0),
+                count: Some(Estimate::exact(2.0)),
                 after_h: Some(Estimate::exact(48.0)),
                 ..facility("ferries", FacilityKind::Vessels)
             },
@@ -237,13 +248,13 @@ fn what_there_is_little_of_is_waited_for() {
             Facility {
                 nodes: List(vec![Ref::new("kess_port")]),
                 equipment: List(wagons.to_vec()),
-                count: Estimate::exact(60.0),
+                count: Some(Estimate::exact(60.0)),
                 lift_share: Some(Estimate::exact(0.5)),
                 ..facility("kess_yard", FacilityKind::Yard)
             },
             Facility {
                 equipment: List(wagons.to_vec()),
-                count: Estimate::exact(80.0),
+                count: Some(Estimate::exact(80.0)),
                 states: List(vec![Ref::new("XA")]),
                 ..facility("hoppers", FacilityKind::Pool)
             },
@@ -270,4 +281,38 @@ fn what_there_is_little_of_is_waited_for() {
     };
     assert!(awaits(0, Activity::AwaitsAcceptance) > 0.0);
     assert_eq!(awaits(2, Activity::AwaitsAcceptance), 0.0);
+}
+
+/// Consignments on given days are ready then and at no other time; while the port is shut none leaves it.
+#[test]
+fn trains_of_given_days_leave_and_a_shut_port_holds_them() {
+    use jiff::civil::date;
+    let m = model(|t| {
+        t.load.rows.retain(|l| l.equipment.as_str().starts_with("hopper_wagon"));
+        t.rule.rows.clear();
+        t.weather.rows.clear();
+        let mut row = t.facility.rows[0].clone();
+        row.id = Id("shut".into());
+        (row.what, row.count) = (FacilityKind::Closure, None);
+        row.nodes = List(vec![Ref::new("kess_port")]);
+        (row.services, row.equipment, row.mode) = (List(Vec::new()), List(Vec::new()), None);
+        (row.from, row.till) = (Some(date(2030, 3, 2)), Some(date(2030, 5, 1)));
+        t.facility.rows = vec![row];
+    });
+    let mut f = flow(&m, "orlo", "dorn", "ore", 228.0, 76.0);
+    f.ready = vec![date(2030, 3, 3), date(2030, 3, 10), date(2030, 5, 20)];
+    let s = spec(&m, &[f], 200, 1);
+    let o = run(&s, 5, 0);
+    let mut born: Vec<f64> = o.deliveries.iter().map(|d| d.born_h).collect();
+    born.sort_by(f64::total_cmp);
+    assert_eq!(born, [60.0, 228.0, 80.0 * 24.0 + 12.0]);
+    let opens = 61.0 * 24.0;
+    let weather = Activity::ALL.iter().position(|a| *a == Activity::AwaitsWeather).unwrap();
+    for d in &o.deliveries {
+        if d.born_h < opens {
+            assert!(d.born_h + d.transit_h > opens && d.activities[weather] > 0.0, "{d:?}");
+        } else {
+            assert_eq!(d.activities[weather], 0.0);
+        }
+    }
 }

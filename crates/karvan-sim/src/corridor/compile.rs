@@ -1,7 +1,7 @@
 //! From a model and its demand to what a run needs.
 //!
-//! Each flow's ways are found by time and cost at the beginning of each month of the run, so that the law and the
-//! state of links of the month hold; a consignment takes one by a logit on the generalised cost, once, when it is ready.
+//! Each flow's ways are found by time and cost at the beginning of each month of the run and on days on which consignments
+//! of given days are ready, so that the law and the state of links of then hold; a consignment takes one by a logit on the generalised cost, once, when it is ready.
 
 use std::collections::BTreeMap;
 
@@ -135,16 +135,27 @@ pub fn compile(
         return Err(CompileError::Days(settings.first, settings.last));
     }
     let start = midnight(settings.first);
-    let mut months = Vec::new();
-    let mut begins = Vec::new();
+    // The law is that of the first day of each month, and of the days on which consignments of given days are ready.
+    let mut begins = vec![settings.first];
     let mut day = settings.first;
-    while day < settings.last {
-        let next = day.first_of_month().checked_add(1.month()).unwrap_or(settings.last).min(settings.last);
-        begins.push(day);
-        let h = midnight(next).duration_since(start).as_secs_f64() / 3600.0;
-        months.push((h, day.month() as u8 - 1));
+    while let Ok(next) = day.first_of_month().checked_add(1.month())
+        && next < settings.last
+    {
+        begins.push(next);
         day = next;
     }
+    let given = flows.iter().flat_map(|f| &f.ready).copied();
+    begins.extend(given.filter(|d| settings.first <= *d && *d < settings.last));
+    begins.sort();
+    begins.dedup();
+    let ends = begins.iter().skip(1).chain([&settings.last]);
+    let months: Vec<(f64, u8)> = begins
+        .iter()
+        .zip(ends)
+        .map(|(begin, end)| {
+            (midnight(*end).duration_since(start).as_secs_f64() / 3600.0, begin.month() as u8 - 1)
+        })
+        .collect();
     let days = (months.last().map_or(0.0, |m| m.0) / 24.0).round() as u32;
     let weekday = f64::from(settings.first.weekday().to_monday_zero_offset()) * 24.0;
     let theta = parameter(model, "simulation_choice_scale")?;
@@ -183,8 +194,10 @@ pub fn compile(
             to: f.to.clone(),
             cargo: f.cargo,
             tonnes: f.lot_t,
+            avoid_nodes: f.avoid_nodes.clone(),
             avoid_states: f.avoid_states.clone(),
             avoid_modes: f.avoid_modes.clone(),
+            via: f.via.clone(),
         })
         .collect();
     let asked = Asked {
@@ -214,6 +227,9 @@ pub fn compile(
         let rate: Vec<f64> = begins
             .iter()
             .map(|begin| {
+                if !flow.ready.is_empty() {
+                    return 0.0;
+                }
                 let share = flow.season[begin.month() as usize - 1];
                 flow.tonnes * share / flow.lot_t.max(1e-3) / hours_in_month(*begin)
             })
@@ -248,6 +264,9 @@ pub fn compile(
                 c.spec.stranded.push((f, m as u32));
             }
         }
+        let ready = flow.ready.iter().filter(|d| settings.first <= **d && **d < settings.last);
+        let ready_h =
+            ready.map(|d| midnight(*d).duration_since(start).as_secs_f64() / 3600.0 + 12.0).collect();
         let rate = rate.iter().zip(&choices).map(|(r, c)| if c.is_empty() { 0.0 } else { *r }).collect();
         c.spec.flows.push(FlowSpec {
             relation: (name_of(flow.relation.0), name_of(flow.relation.1), cargo.name_en.clone()),
@@ -255,6 +274,7 @@ pub fn compile(
             kg: (flow.lot_t * 1000.0).round() as u64,
             class: u8::from(!flow.relief),
             rate,
+            ready_h,
             choices,
         });
     }
@@ -462,7 +482,7 @@ impl Drafter<'_, '_> {
             let utc = |h: f64| (h - f64::from(offset) / 3600.0).rem_euclid(24.0);
             (utc(a), utc(z))
         });
-        (f.count.best.max(1.0) as u32, hours)
+        (f.count.map_or(1.0, |c| c.best).max(1.0) as u32, hours)
     }
 
     fn element(&mut self, e: &Element, wait: Option<&karvan_network::compile::ArcWait>, h: f64) {
@@ -644,7 +664,7 @@ impl Drafter<'_, '_> {
                             as_before: false,
                         };
                         self.steps.push(DraftStep::Stay(positioning, Activity::AwaitsDeparture));
-                        if wait.is_some_and(|w| w.weather.is_some()) {
+                        if s.land.is_empty() {
                             self.steps.push(DraftStep::Weather(s.from));
                         }
                         self.delays(e, h);
@@ -660,7 +680,7 @@ impl Drafter<'_, '_> {
                             timed: first,
                         });
                         self.steps.push(DraftStep::Left { node: s.from });
-                        if wait.is_some_and(|w| w.weather.is_some()) {
+                        if s.land.is_empty() {
                             self.steps.push(DraftStep::Weather(s.from));
                         }
                         self.delays(e, h);
@@ -1018,7 +1038,7 @@ impl Compiler<'_> {
             let row = &self.model.tables.facility[f];
             self.spec.fleets.push(Fleet {
                 name: prefix,
-                vessels: row.count.best.max(1.0) as u32,
+                vessels: row.count.map_or(1.0, |c| c.best).max(1.0) as u32,
                 ends,
                 berths,
             });
@@ -1042,7 +1062,11 @@ impl Compiler<'_> {
         }
         let dist = row.alongside_h.clone().unwrap_or(Dist::Const(0.0));
         let alongside = self.quantiles(Shape::Dist(dist));
-        self.spec.berths.push(Berth { name, count: row.count.best.max(1.0) as u32, alongside });
+        self.spec.berths.push(Berth {
+            name,
+            count: row.count.map_or(1.0, |c| c.best).max(1.0) as u32,
+            alongside,
+        });
         Some(self.spec.berths.len() as u32 - 1)
     }
 
@@ -1060,8 +1084,19 @@ impl Compiler<'_> {
                 }
             }
         }
-        let ix = months.iter().any(Option::is_some).then(|| {
-            self.spec.weather.push(WeatherSpec { name: format!("weather/{id}"), months });
+        let start = midnight(self.settings.first);
+        let hour = |day: Date| midnight(day).duration_since(start).as_secs_f64() / 3600.0;
+        let shut: Vec<(f64, f64)> = self
+            .model
+            .tables
+            .facility
+            .iter()
+            .filter(|f| f.what == FacilityKind::Closure && f.nodes.iter().any(|n| n.as_str() == id))
+            .filter_map(|f| Some((hour(f.from?), hour(f.till?))))
+            .filter(|s| s.1 > 0.0)
+            .collect();
+        let ix = (months.iter().any(Option::is_some) || !shut.is_empty()).then(|| {
+            self.spec.weather.push(WeatherSpec { name: format!("weather/{id}"), months, shut });
             self.spec.weather.len() as u32 - 1
         });
         self.weather_ix.insert(node, ix);
@@ -1078,7 +1113,10 @@ impl Compiler<'_> {
         })?;
         let row = &self.model.tables.facility[at];
         Some(*self.pool_ix.entry(at).or_insert_with(|| {
-            let pool = Pool { name: format!("pool/{}", row.id), count: row.count.best.max(1.0) as u32 };
+            let pool = Pool {
+                name: format!("pool/{}", row.id),
+                count: row.count.map_or(1.0, |c| c.best).max(1.0) as u32,
+            };
             self.spec.pools.push(pool);
             self.spec.pools.len() as u32 - 1
         }))
@@ -1094,7 +1132,7 @@ impl Compiler<'_> {
         })?;
         let row = &self.model.tables.facility[at];
         Some(*self.yard_ix.entry(at).or_insert_with(|| {
-            let ban_at = row.count.best.max(1.0);
+            let ban_at = row.count.map_or(1.0, |c| c.best).max(1.0);
             let lift = row.lift_share.map_or(ban_at, |s| ban_at * s.best.clamp(0.0, 1.0));
             self.spec.yards.push(Yard {
                 name: format!("yard/{}", row.id),

@@ -145,6 +145,8 @@ pub struct Resource {
     pub served: Mean,
     /// Mean number of servers at work.
     pub busy: Mean,
+    /// Units that went aboard a day; of boardings only.
+    pub units: Mean,
 }
 
 /// The results of a number of replications from the day on that counts.
@@ -167,25 +169,69 @@ fn counted(o: &Outcome, from_day: usize) -> f64 {
     o.days.len().saturating_sub(from_day).max(1) as f64
 }
 
+/// Where a replication's consignments of each flow are.
+struct ByFlow {
+    /// Positions of deliveries, those of a flow together in the order of arrival.
+    at: Vec<u32>,
+    /// First of each flow.
+    first: Vec<u32>,
+    /// First of each flow among the unfinished, which are in the order of flows.
+    still: Vec<u32>,
+}
+
+impl ByFlow {
+    fn of(o: &Outcome, flows: usize) -> Self {
+        let mut first = vec![0u32; flows + 1];
+        o.deliveries.iter().for_each(|d| first[d.flow as usize + 1] += 1);
+        let mut still = vec![0u32; flows + 1];
+        o.unfinished.iter().for_each(|u| still[u.0 as usize + 1] += 1);
+        for f in 0..flows {
+            first[f + 1] += first[f];
+            still[f + 1] += still[f];
+        }
+        let (mut fill, mut at) = (first.clone(), vec![0; o.deliveries.len()]);
+        for (i, d) in o.deliveries.iter().enumerate() {
+            let next = &mut fill[d.flow as usize];
+            at[*next as usize] = i as u32;
+            *next += 1;
+        }
+        Self { at, first, still }
+    }
+
+    fn deliveries<'a>(
+        &'a self,
+        o: &'a Outcome,
+        f: usize,
+    ) -> impl Iterator<Item = &'a super::world::Delivery> {
+        let of = self.first[f] as usize..self.first[f + 1] as usize;
+        self.at[of].iter().map(|i| &o.deliveries[*i as usize])
+    }
+
+    fn unfinished<'a>(&self, o: &'a Outcome, f: usize) -> impl Iterator<Item = &'a (u32, f64)> {
+        o.unfinished[self.still[f] as usize..self.still[f + 1] as usize].iter()
+    }
+}
+
 /// Summarises replications from a day on.
 pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary {
     let from_h = from_day as f64 * 24.0;
     let days = outcomes.iter().map(|o| counted(o, from_day)).sum::<f64>().max(1.0);
     let mut transit = Vec::new();
+    let by_flow: Vec<ByFlow> = outcomes.iter().map(|o| ByFlow::of(o, spec.flows.len())).collect();
     for (f, flow) in spec.flows.iter().enumerate() {
         let mut all: Vec<(f64, bool)> = Vec::new();
         let mut means = Vec::new();
         let mut activities = [0.0; ACTIVITIES];
-        for o in outcomes {
+        for (o, by_flow) in outcomes.iter().zip(&by_flow) {
             let first = all.len();
             let end = o.days.len() as f64 * 24.0;
-            for d in o.deliveries.iter().filter(|d| d.flow as usize == f && d.born_h >= from_h) {
+            for d in by_flow.deliveries(o, f).filter(|d| d.born_h >= from_h) {
                 all.push((d.transit_h, true));
                 for (sum, h) in activities.iter_mut().zip(d.activities) {
                     *sum += f64::from(h);
                 }
             }
-            let still = o.unfinished.iter().filter(|u| u.0 as usize == f && u.1 >= from_h);
+            let still = by_flow.unfinished(o, f).filter(|u| u.1 >= from_h);
             all.extend(still.map(|u| ((end - u.1).max(0.0), false)));
             if all[first..].iter().any(|d| d.1) {
                 means.push(Survival::of(all[first..].to_vec()).mean());
@@ -239,6 +285,7 @@ pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary 
                 wait_h: Mean::of(&waits),
                 served: per(&|d| f64::from(d.served)),
                 busy: per(&|d| f64::from(d.busy)),
+                units: per(&|d| f64::from(d.units)),
             }
         })
         .collect();

@@ -1,5 +1,6 @@
 //! What a simulation runs on: entities and ways, worked out once from a model and the demand.
 
+use jiff::civil::Date;
 use karvan_model::calibration::Factor;
 use karvan_model::tables::{Departure, Mode};
 use karvan_model::{CargoIx, NodeIx, StateIx};
@@ -24,10 +25,16 @@ pub struct Flow {
     pub season: [f64; 12],
     /// Mass of one consignment, t.
     pub lot_t: f64,
+    /// Nodes that they do not pass.
+    pub avoid_nodes: Vec<NodeIx>,
     /// States that they do not enter.
     pub avoid_states: Vec<StateIx>,
     /// Modes that they do not use.
     pub avoid_modes: Vec<Mode>,
+    /// Places they go via: each a set of nodes one of which is passed.
+    pub via: Vec<Vec<NodeIx>>,
+    /// Days on each of which one consignment is ready at noon, UTC; none: they come at random through the year.
+    pub ready: Vec<Date>,
     /// Whether they are relief goods, which go before others in every queue.
     pub relief: bool,
 }
@@ -188,8 +195,10 @@ pub struct FlowSpec {
     pub kg: u64,
     /// Class of priority.
     pub class: u8,
-    /// Consignments an hour in each month of the run.
+    /// Consignments an hour in each month of the run, at random.
     pub rate: Vec<f64>,
+    /// Hours of the run at which one consignment each is ready.
+    pub ready_h: Vec<f64>,
     /// In each month of the run: ways and the probability that a consignment takes one; none where none is open.
     pub choices: Vec<Vec<(u32, f64)>>,
 }
@@ -313,6 +322,8 @@ pub struct WeatherSpec {
     pub name: String,
     /// Share of time closed and mean closure, h, by month, January first.
     pub months: [Option<(f64, f64)>; 12],
+    /// Hours of the run from and to which it is shut, whatever the weather.
+    pub shut: Vec<(f64, f64)>,
 }
 
 /// A stock of equipment.
@@ -366,7 +377,8 @@ pub struct Spec {
     pub yards: Vec<Yard>,
     /// Hour of the week, UTC, at which the run starts.
     pub hour_of_week: f64,
-    /// Hours from the start to the end of each month of the run, and which it is (0 to 11); the last ends with the run.
+    /// Hours from the start to the end of each month of the run, or part of one between two days on which ways are found, and
+    /// which month it is (0 to 11); the last ends with the run.
     pub months: Vec<(f64, u8)>,
     /// Days of the run.
     pub days: u32,

@@ -40,6 +40,8 @@ pub struct DayOf {
     pub served: u32,
     /// Hours waited by those served.
     pub waited_h: f32,
+    /// Units that went aboard of what is simulated: wagons, lorries, TEU, tonnes. Of boardings only.
+    pub units: f32,
 }
 
 /// What kind of thing a resource is.
@@ -142,8 +144,10 @@ enum Event {
     Arrives(u32),
     /// A vessel is unloaded, or loaded.
     AlongsideDone(u32),
-    /// A port opens or closes.
+    /// The weather of a port turns.
     Weather(u32),
+    /// A port is shut, or no longer.
+    Shut(u32, bool),
     /// Equipment is back in its pool.
     Back(u32, u32),
     /// The end of a day.
@@ -210,6 +214,8 @@ struct BoardingState {
     /// Vessels of the fleet on their way here, or alongside here.
     coming: u32,
     departures: u32,
+    /// Thousandths of units of what is simulated that went aboard.
+    carried: u64,
     others: ChaCha8Rng,
     phase: ChaCha8Rng,
     sea: ChaCha8Rng,
@@ -243,12 +249,20 @@ struct YardState {
 }
 
 struct WeatherState {
-    open: bool,
+    calm: bool,
+    /// Closures in force.
+    shut: u32,
     rng: ChaCha8Rng,
     waiting: Vec<(u32, Time)>,
     vessels: Vec<(u32, Time)>,
     stats: QueueStats,
     closed: Level,
+}
+
+impl WeatherState {
+    fn open(&self) -> bool {
+        self.calm && self.shut == 0
+    }
 }
 
 struct FlowState {
@@ -266,6 +280,7 @@ struct Counted {
     busy: u128,
     served: u64,
     waited: u128,
+    units: u64,
 }
 
 struct World<'s> {
@@ -379,6 +394,7 @@ impl<'s> World<'s> {
                     idle: VecDeque::new(),
                     coming: 0,
                     departures: 0,
+                    carried: 0,
                     others: named(&format!("others/{}", b.name)),
                     phase: named(&format!("phase/{}", b.name)),
                     sea: named(&format!("run/{}", b.name)),
@@ -419,7 +435,8 @@ impl<'s> World<'s> {
                 .weather
                 .iter()
                 .map(|x| WeatherState {
-                    open: true,
+                    calm: true,
+                    shut: 0,
                     rng: named(&x.name),
                     waiting: Vec::new(),
                     vessels: Vec::new(),
@@ -447,10 +464,14 @@ impl<'s> World<'s> {
             let share = self.spell(i).map_or(0.0, |s| s.0);
             let u: f64 = self.weather[i as usize].rng.random();
             if u < share {
-                self.weather[i as usize].open = false;
+                self.weather[i as usize].calm = false;
                 self.weather[i as usize].closed.add(Time::START, 1);
             }
             self.next_weather(i);
+            for (from, till) in &self.spec.weather[i as usize].shut {
+                self.k.schedule(Time::from_h(from.max(0.0)), 0, Event::Shut(i, true));
+                self.k.schedule(Time::from_h(*till), 0, Event::Shut(i, false));
+            }
         }
         for b in 0..self.boardings.len() as u32 {
             let spec = &self.spec.boardings[b as usize];
@@ -483,6 +504,10 @@ impl<'s> World<'s> {
     fn next_of_flow(&mut self, f: u32) {
         let spec = &self.spec.flows[f as usize];
         let state = &mut self.flows[f as usize];
+        if let Some(h) = spec.ready_h.get(state.made as usize) {
+            self.k.at(Time::from_h(*h), Event::Ready(f));
+            return;
+        }
         let mut need = exp(&mut state.rng);
         loop {
             let m = self.spec.months.partition_point(|m| m.0 <= state.at_h);
@@ -559,6 +584,7 @@ impl<'s> World<'s> {
             Event::Arrives(v) => self.vessel_arrives(v),
             Event::AlongsideDone(v) => self.alongside_done(v),
             Event::Weather(i) => self.weather_changes(i),
+            Event::Shut(i, shut) => self.shut(i, shut),
             Event::Back(p, n) => {
                 let pool = &mut self.pools[p as usize];
                 pool.returning -= n;
@@ -693,7 +719,7 @@ impl<'s> World<'s> {
                 self.board(boarding, Who::Consignment(c), units, class);
             }
             Step::Weather(i) => {
-                if self.weather[i as usize].open {
+                if self.weather[i as usize].open() {
                     self.weather[i as usize].stats.pass();
                     self.k.schedule(now, u8::MAX, Event::Proceed(c));
                 } else {
@@ -1018,6 +1044,9 @@ impl<'s> World<'s> {
                 }
                 let taken = room.min(*units);
                 room -= taken;
+                if matches!(who, Who::Consignment(_)) {
+                    state.carried += u64::from(taken);
+                }
                 *units -= taken;
                 state.units -= u64::from(taken);
                 if *units > 0 {
@@ -1139,7 +1168,7 @@ impl<'s> World<'s> {
         if loading {
             self.vessels[v as usize].loading = false;
             match self.spec.boardings[b as usize].weather {
-                Some(i) if !self.weather[i as usize].open => {
+                Some(i) if !self.weather[i as usize].open() => {
                     for c in self.vessels[v as usize].aboard.clone() {
                         self.does(c, Activity::AwaitsWeather);
                     }
@@ -1211,7 +1240,7 @@ impl<'s> World<'s> {
         let now = self.k.now().h();
         let mean = match self.spell(i) {
             Some((share, spell)) if share > 0.0 => {
-                if self.weather[i as usize].open {
+                if self.weather[i as usize].calm {
                     spell * (1.0 - share) / share
                 } else {
                     spell
@@ -1233,23 +1262,38 @@ impl<'s> World<'s> {
         if i & MONTH != 0 {
             return self.next_weather(i & !MONTH);
         }
+        let was = self.weather[i as usize].open();
+        self.weather[i as usize].calm = !self.weather[i as usize].calm;
+        self.opens_or_closes(i, was);
+        self.next_weather(i);
+    }
+
+    fn shut(&mut self, i: u32, shut: bool) {
+        let w = &mut self.weather[i as usize];
+        let was = w.open();
+        w.shut = if shut { w.shut + 1 } else { w.shut - 1 };
+        self.opens_or_closes(i, was);
+    }
+
+    /// Lets those who waited go where a port has opened.
+    fn opens_or_closes(&mut self, i: u32, was_open: bool) {
         let now = self.now();
         let w = &mut self.weather[i as usize];
-        w.open = !w.open;
-        if w.open {
-            w.closed.take(now, 1);
-            for (c, since) in std::mem::take(&mut w.waiting) {
-                self.weather[i as usize].stats.leave(now, since);
-                self.k.schedule(now, u8::MAX, Event::Proceed(c));
+        match (was_open, w.open()) {
+            (false, true) => {
+                w.closed.take(now, 1);
+                for (c, since) in std::mem::take(&mut w.waiting) {
+                    self.weather[i as usize].stats.leave(now, since);
+                    self.k.schedule(now, u8::MAX, Event::Proceed(c));
+                }
+                for (v, since) in std::mem::take(&mut self.weather[i as usize].vessels) {
+                    self.weather[i as usize].stats.leave(now, since);
+                    self.put_to_sea(v);
+                }
             }
-            for (v, since) in std::mem::take(&mut self.weather[i as usize].vessels) {
-                self.weather[i as usize].stats.leave(now, since);
-                self.put_to_sea(v);
-            }
-        } else {
-            w.closed.add(now, 1);
+            (true, false) => w.closed.add(now, 1),
+            _ => {}
         }
-        self.next_weather(i);
     }
 
     // Equipment.
@@ -1284,10 +1328,13 @@ impl<'s> World<'s> {
             busy,
             served: q.waits.count(),
             waited: q.waits.sum(),
+            units: 0,
         };
         totals.extend(self.gates.iter().map(|g| of(&g.stats, g.working.area(now))));
         totals.extend(self.lines.iter().map(|l| of(&l.stats, l.busy.area(now))));
-        totals.extend(self.boardings.iter().map(|b| of(&b.stats, b.afloat.area(now))));
+        totals.extend(
+            self.boardings.iter().map(|b| Counted { units: b.carried, ..of(&b.stats, b.afloat.area(now)) }),
+        );
         totals.extend(self.fleets.iter().map(|f| Counted { busy: f.area(now), ..Counted::default() }));
         totals.extend(self.berths.iter().map(|(b, _)| of(&b.stats, b.busy.area(now))));
         totals.extend(self.pools.iter().map(|p| of(&p.stats, p.used.area(now))));
@@ -1302,6 +1349,7 @@ impl<'s> World<'s> {
                 busy: ((t.busy - c.busy) as f64 / DAY) as f32,
                 served: (t.served - c.served) as u32,
                 waited_h: ((t.waited - c.waited) as f64 / 3.6e9) as f32,
+                units: ((t.units - c.units) as f64 / 1e3) as f32,
             })
             .collect();
         self.counted = totals;
