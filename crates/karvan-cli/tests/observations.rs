@@ -144,6 +144,15 @@ fn two_papers_on_one_train_are_left_out_together() {
     };
     assert_eq!(fold("https://news.example/ore"), fold("https://paper.example/ore"));
     assert_ne!(fold("https://news.example/ore"), fold("https://news.example/tea"));
+    // A paper that was not there when parameters were estimated, on the same train.
+    std::fs::copy(observations(), folder.path().join("observation.csv")).expect("a copy");
+    let file = folder.path().join("o.txt");
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    std::fs::write(&file, text.replace("https://paper.example/ore", "https://third.example/ore"))
+        .expect("written");
+    let v = rows(&path(folder.path()), &path(&file), &[]);
+    let third = v["rows"].as_array().expect("rows").iter().find(|r| r["id"] == "v03").expect("v03");
+    assert_eq!(third["fold"].to_string(), fold("https://paper.example/ore"));
 }
 
 /// What an observation leaves out or writes in another way is understood: a load by sea that is not stated, a state by

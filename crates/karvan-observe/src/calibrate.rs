@@ -44,23 +44,25 @@ fn tells(m: Measure) -> bool {
     )
 }
 
+/// Whether two rows tell of one consignment: it is known by its size, cargo and days.
+pub(crate) fn one_consignment(a: &Observation, b: &Observation) -> bool {
+    let sized = |o: &Observation| o.equipment.as_deref().is_some_and(|e| e.contains('*'));
+    sized(a)
+        && a.equipment == b.equipment
+        && a.cargo == b.cargo
+        && a.period_start <= b.period_end
+        && b.period_start <= a.period_end
+}
+
 /// Folds of pages: one each, but pages that tell of one consignment are left out together.
 fn folds<'a>(used: &[&'a Observation]) -> BTreeMap<&'a str, u32> {
     let pages: Vec<&str> =
         used.iter().map(|o| o.source_url.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let mut of: Vec<usize> = (0..pages.len()).collect();
     let place = |url: &str| pages.binary_search(&url).unwrap_or(0);
-    // A consignment is told by its size, cargo and days.
-    let one = |o: &Observation| o.equipment.as_deref().is_some_and(|e| e.contains('*'));
     for (i, a) in used.iter().enumerate() {
         for b in &used[i + 1..] {
-            let same = one(a)
-                && one(b)
-                && a.equipment == b.equipment
-                && a.cargo == b.cargo
-                && a.period_start <= b.period_end
-                && b.period_start <= a.period_end;
-            if same {
+            if one_consignment(a, b) {
                 let (x, y) = (of[place(&a.source_url)], of[place(&b.source_url)]);
                 let (low, high) = (x.min(y), x.max(y));
                 for f in &mut of {

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ask::Asking;
+use crate::calibrate::one_consignment;
 use crate::fit::Priors;
 use crate::response::{Noise, Response};
 use crate::score::{Share, crps, median, quantile};
@@ -187,9 +188,14 @@ pub struct Setting<'a> {
     pub seed: u64,
 }
 
-/// The fold whose parameters score a page: the one estimated without it; none where it was not used at all.
-pub fn fold_of(model: &Model, page: &str) -> Option<u32> {
-    model.tables.calibration_page.iter().find(|p| p.page == page).map(|p| p.fold)
+/// The fold whose parameters score a row: that estimated without its page, or without the pages that tell of the same
+/// consignment; none where neither was used.
+pub fn fold_of(model: &Model, o: &Observation) -> Option<u32> {
+    let of_page = |page: &str| model.tables.calibration_page.iter().find(|p| p.page == page).map(|p| p.fold);
+    of_page(&o.source_url).or_else(|| {
+        let told = model.tables.observation.iter().filter(|r| r.outcome && one_consignment(r, o));
+        told.filter_map(|r| of_page(&r.source_url)).next()
+    })
 }
 
 /// Whether a prediction rests on the page of an observation: then the observation is an input of it.
@@ -224,7 +230,7 @@ pub fn validate(
     let mut series = Series::new(setting.model, &priors);
     let mut by_fold: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     for (i, o) in observations.iter().enumerate().filter(|(_, o)| o.outcome) {
-        by_fold.entry(fold_of(setting.model, &o.source_url)).or_default().push(i);
+        by_fold.entry(fold_of(setting.model, o)).or_default().push(i);
     }
     let mut scored: BTreeMap<usize, Scored> = BTreeMap::new();
     let mut refused: BTreeMap<usize, Refused> = BTreeMap::new();
