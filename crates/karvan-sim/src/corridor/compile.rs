@@ -1,7 +1,7 @@
 //! From a model and its demand to what a run needs.
 //!
-//! Each flow's ways are found by time and cost at the beginning of each month of the run and on days on which consignments
-//! of given days are ready, so that the law and the state of links of then hold; a consignment takes one by a logit on the generalised cost, once, when it is ready.
+//! Each flow's ways are found by time and cost at the beginning of each month of the run, on the days on which the law, a link, a
+//! border or a service changes, and on those on which consignments of given days are ready; a consignment takes one by a logit on the generalised cost, once, when it is ready.
 
 use std::collections::BTreeMap;
 
@@ -135,7 +135,8 @@ pub fn compile(
         return Err(CompileError::Days(settings.first, settings.last));
     }
     let start = midnight(settings.first);
-    // The law is that of the first day of each month, and of the days on which consignments of given days are ready.
+    // Ways are found for the first day of each month, for the days on which the law, a link, a border or a service changes,
+    // and for those on which consignments of given days are ready.
     let mut begins = vec![settings.first];
     let mut day = settings.first;
     while let Ok(next) = day.first_of_month().checked_add(1.month())
@@ -144,8 +145,15 @@ pub fn compile(
         begins.push(next);
         day = next;
     }
-    let given = flows.iter().flat_map(|f| &f.ready).copied();
-    begins.extend(given.filter(|d| settings.first <= *d && *d < settings.last));
+    let mut given: Vec<Date> = flows.iter().flat_map(|f| &f.ready).copied().collect();
+    if settings.as_of.is_none() {
+        let t = &model.tables;
+        given.extend(t.rule.iter().flat_map(|r| [r.from, r.till]).flatten());
+        given.extend(t.link_state.iter().flat_map(|r| [r.from, r.till]).flatten());
+        given.extend(t.border.iter().flat_map(|r| [r.from, r.till]).flatten());
+        given.extend(t.service.iter().flat_map(|r| [r.from, r.till]).flatten());
+    }
+    begins.extend(given.into_iter().filter(|d| settings.first <= *d && *d < settings.last));
     begins.sort();
     begins.dedup();
     let ends = begins.iter().skip(1).chain([&settings.last]);

@@ -306,6 +306,8 @@ struct World<'s> {
     yards: Vec<YardState>,
     weather: Vec<WeatherState>,
     counted: Vec<Counted>,
+    /// Whether a way has to do with yards or pools.
+    stocked: Vec<bool>,
     kg_in: u64,
     kg_inside: u64,
     kg_out: u64,
@@ -445,6 +447,11 @@ impl<'s> World<'s> {
                 })
                 .collect(),
             counted: vec![Counted::default(); resources(spec).len()],
+            stocked: spec
+                .ways
+                .iter()
+                .map(|w| w.steps.iter().any(|s| matches!(s, Step::Enter { .. } | Step::Take { .. })))
+                .collect(),
             kg_in: 0,
             kg_inside: 0,
             kg_out: 0,
@@ -1371,6 +1378,9 @@ impl<'s> World<'s> {
         let mut inside = vec![0u32; self.yards.len()];
         let mut held = vec![0u32; self.pools.len()];
         for c in self.consignments.iter().filter(|c| c.alive) {
+            if !self.stocked[c.way as usize] {
+                continue;
+            }
             // The end of a day comes first in its instant, so no step is half done.
             for s in &self.spec.ways[c.way as usize].steps[..usize::from(c.step)] {
                 match *s {
