@@ -37,6 +37,11 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/validate.schema.json", json(karvan_observe::report_schema().as_value())?));
     let simulate = karvan_sim::corridor::published::simulation_schema();
     pages.push(("schema/simulate.schema.json", json(simulate.as_value())?));
+    pages.push(("schema/assignment.schema.json", json(karvan_freight::report::report_schema().as_value())?));
+    pages.push((
+        "schema/assignment-comparison.schema.json",
+        json(karvan_freight::compare::comparison_schema().as_value())?,
+    ));
     pages.push(("schema/batch.schema.json", karvan_report::batch_schema()));
     let mut stale = Vec::new();
     for (name, text) in pages {

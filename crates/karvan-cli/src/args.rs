@@ -182,20 +182,27 @@ Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
     /// Tonnes between places by cargo and year, made from trade
     #[command(subcommand)]
     Demand(Demand),
-    /// Load demand on a network until nobody gains by another path (user equilibrium) or all pay least (system optimum)
+    /// Load a year of trade on the model's network, or a trip table on a network in TNTP form
     #[command(after_help = "\
 Examples:
+  karvan assign --year 2024                              who carries what, where it jams, what a unit of capacity is worth
+  karvan assign --year 2024 --scenario s.toml --format json -o year.json
+  karvan assign --year 2024 --against docs/scenarios/northern-route-shut.toml     what moves, and why
+  karvan assign --year 2024 --check-prices 10            worth of ten capacities beside solving anew with less and more
+  karvan assign --year 2024 --run my-run                 kept as a run: every step as a table, carried on after a kill
   karvan assign --tntp SiouxFalls                        a folder with SiouxFalls_net.tntp and SiouxFalls_trips.tntp
   karvan assign --tntp ChicagoSketch --toll-weight 0.02 --distance-weight 0.04 --gap 1e-12
   karvan assign --tntp SiouxFalls --objective so --format csv -o flows.csv
   karvan assign --tntp SiouxFalls --select-link 10-16    who uses the link from node 10 to node 16
   karvan assign --tntp SiouxFalls --skim --format csv    what every two zones are apart in equilibrium
 
-The relative gap is (total cost - cost of the shortest paths) / total cost; it is worked out anew from the path flows at the
-end, and printed with the bounds that follow. A folder that is not there is looked for in the one that TNTP_DIR names.
+A year: demand as of karvan demand build, ways found on one day, capacities with shadow prices; the duality gap is (value of the
+programme - its dual) / generalised cost. A TNTP network: everyone on a cheapest path (user equilibrium) or all together at
+least cost (system optimum); the relative gap is (total cost - cost of the shortest paths) / total cost. Either is worked out
+anew from the flows at the end, and printed with the bounds that follow. A folder that is not there is looked for in the one that TNTP_DIR names.
 Formats: table, json, csv (flows by link; with --select-link or --skim, by pair of zones).
 Exit status 1 if a pair has no path, or the gap asked for was not reached.")]
-    Assign(Assign),
+    Assign(Box<Assign>),
     /// Simulate the corridor over months: trains, borders, ports, ferries that fill and wait for wind
     #[command(after_help = "\
 Examples:
@@ -246,29 +253,47 @@ pub struct Calibrate {
 /// What to load on which network.
 #[derive(Debug, clap::Args)]
 pub struct Assign {
+    /// Year whose trade is loaded on the model's network
+    #[arg(
+        long,
+        value_name = "YEAR",
+        required_unless_present = "tntp",
+        conflicts_with = "tntp",
+        help_heading = "A year of trade"
+    )]
+    pub year: Option<u32>,
+    /// Folder in which every step is kept as a table; an interrupted computation is carried on there
+    #[arg(long, value_name = "DIR", requires = "year", help_heading = "A year of trade")]
+    pub run: Option<PathBuf>,
+    /// Scenario file to put beside the model (or beside --scenario): what moves, and why
+    #[arg(long, value_name = "FILE", requires = "year", conflicts_with_all = ["run", "check_prices"], help_heading = "A year of trade")]
+    pub against: Option<PathBuf>,
+    /// Solve anew with a hundredth less and more of as many capacities, and put their prices beside what that changes
+    #[arg(long, value_name = "N", requires = "year", value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "A year of trade")]
+    pub check_prices: Option<u16>,
     /// Folder with a network and its trip table in TNTP form
-    #[arg(long, value_name = "DIR|NAME", help_heading = "Network")]
-    pub tntp: PathBuf,
+    #[arg(long, value_name = "DIR|NAME", help_heading = "TNTP network")]
+    pub tntp: Option<PathBuf>,
     /// What a unit of toll counts in the unit of costs
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, help_heading = "Network")]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, conflicts_with = "year", help_heading = "TNTP network")]
     pub toll_weight: f64,
     /// What a unit of length counts in the unit of costs
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, help_heading = "Network")]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = weight, conflicts_with = "year", help_heading = "TNTP network")]
     pub distance_weight: f64,
-    /// Relative gap at which to stop
-    #[arg(long, default_value_t = 1e-10, value_parser = gap, help_heading = "Computation")]
-    pub gap: f64,
+    /// Gap at which to stop; without it, 1e-6 for a year and 1e-10 for a TNTP network
+    #[arg(long, value_parser = gap, help_heading = "Computation")]
+    pub gap: Option<f64>,
     /// Who is to be content: each user, or all together
-    #[arg(long, value_enum, default_value_t = ObjectiveWord::Ue, help_heading = "Computation")]
+    #[arg(long, value_enum, default_value_t = ObjectiveWord::Ue, conflicts_with = "year", help_heading = "TNTP network")]
     pub objective: ObjectiveWord,
     /// Threads; without it, all there are. The result does not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = "Computation")]
     pub threads: Option<u16>,
     /// Which zones' flows use a link, named by its nodes; several times: all of these links
-    #[arg(long, value_name = "FROM-TO", value_parser = node_pair, conflicts_with = "skim", help_heading = "Output")]
+    #[arg(long, value_name = "FROM-TO", value_parser = node_pair, conflicts_with_all = ["skim", "year"], help_heading = "TNTP network")]
     pub select_link: Vec<(u32, u32)>,
     /// The cost of the cheapest path between every two zones
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, conflicts_with = "year", help_heading = "TNTP network")]
     pub skim: bool,
 }
 

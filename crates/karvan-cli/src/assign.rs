@@ -1,4 +1,4 @@
-//! `karvan assign`.
+//! `karvan assign --tntp`; [`crate::freight`] has `karvan assign --year`.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,23 @@ use crate::args::{Assign, Common, Format, ObjectiveWord};
 use crate::exit::{DONE, Failure, NO_ANSWER, problem, wrong_input};
 use crate::out;
 
+/// Gap at which to stop, where none is asked for.
+const GAP: f64 = 1e-10;
+
 pub fn run(common: &Common, args: &Assign) -> Result<u8, Failure> {
+    let pool = |n: Option<u16>| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n.map_or(0, usize::from));
+        pool.build().map_err(|e| Failure::Fault(e.to_string()))
+    };
+    match (args.year, &args.tntp) {
+        (Some(year), _) => pool(args.threads)?.install(|| crate::freight::run(common, args, year)),
+        (None, Some(folder)) => pool(args.threads)?.install(|| tntp(common, args, folder)),
+        (None, None) => Err(wrong_input("nothing to assign was named", "--year YEAR, or --tntp DIR")),
+    }
+}
+
+fn tntp(common: &Common, args: &Assign, named: &Path) -> Result<u8, Failure> {
+    let sought = args.gap.unwrap_or(GAP);
     let format = common.format_of(&[Format::Table, Format::Json, Format::Csv])?;
     let model_options = [
         (common.model.is_some(), "--model"),
@@ -35,7 +51,7 @@ pub fn run(common: &Common, args: &Assign) -> Result<u8, Failure> {
     if args.skim && format == Format::Table {
         return Err(no_skim_table());
     }
-    let folder = folder_of(&args.tntp)?;
+    let folder = folder_of(named)?;
     let (instance, problems) = tntp::read_folder(&folder);
     let (errors, warnings): (Vec<_>, Vec<_>) =
         problems.into_iter().partition(|p| p.severity == Severity::Error);
@@ -75,39 +91,27 @@ pub fn run(common: &Common, args: &Assign) -> Result<u8, Failure> {
         background: None,
         objective,
     };
-    let mut pool = rayon::ThreadPoolBuilder::new();
-    if let Some(n) = args.threads {
-        pool = pool.num_threads(n.into());
-    }
-    let pool = pool.build().map_err(|e| Failure::Fault(e.to_string()))?;
-    pool.install(|| {
-        let solution = solve(&asked, args.gap)?;
-        let certificate =
-            certificate::certify(&asked, &solution).map_err(|e| Failure::Fault(e.to_string()))?;
-        let it = Outcome { args, instance: &instance, asked: &asked, solution, certificate };
-        let bytes = if args.skim {
-            it.skim(format)?
-        } else if chosen.is_empty() {
-            it.flows(format)?
-        } else {
-            it.selected(&chosen, format)?
+    let solution = solve(&asked, sought)?;
+    let certificate = certificate::certify(&asked, &solution).map_err(|e| Failure::Fault(e.to_string()))?;
+    let it = Outcome { args, sought, instance: &instance, asked: &asked, solution, certificate };
+    let bytes = if args.skim {
+        it.skim(format)?
+    } else if chosen.is_empty() {
+        it.flows(format)?
+    } else {
+        it.selected(&chosen, format)?
+    };
+    out::deliver(common.output.as_deref(), &bytes)?;
+    if it.certificate.gap > sought {
+        let why = match it.solution.stop {
+            Stop::Gap => "summed anew, the flows miss it by rounding",
+            Stop::Passes => "all passes were made",
+            Stop::Precision => "double precision gives no more",
         };
-        out::deliver(common.output.as_deref(), &bytes)?;
-        if it.certificate.gap > args.gap {
-            let why = match it.solution.stop {
-                Stop::Gap => "summed anew, the flows miss it by rounding",
-                Stop::Passes => "all passes were made",
-                Stop::Precision => "double precision gives no more",
-            };
-            anstream::eprintln!(
-                "note: the gap {:.3e} was reached, not {:.3e}: {why}",
-                it.certificate.gap,
-                args.gap
-            );
-            return Ok(NO_ANSWER);
-        }
-        Ok(DONE)
-    })
+        anstream::eprintln!("note: the gap {:.3e} was reached, not {sought:.3e}: {why}", it.certificate.gap);
+        return Ok(NO_ANSWER);
+    }
+    Ok(DONE)
 }
 
 fn no_skim_table() -> Failure {
@@ -195,6 +199,7 @@ fn solve(asked: &Assignment, gap: f64) -> Result<Solution, Failure> {
 /// All that is told.
 struct Outcome<'a> {
     args: &'a Assign,
+    sought: f64,
     instance: &'a Instance,
     asked: &'a Assignment<'a>,
     solution: Solution,
@@ -302,7 +307,7 @@ impl Outcome<'_> {
             "distance_weight": self.args.distance_weight,
             "pairs": demand.pairs().len(),
             "demand": demand.total(),
-            "gap_sought": self.args.gap,
+            "gap_sought": self.sought,
             "gap": c.gap,
             "total_cost": c.total_cost,
             "shortest_cost": c.shortest_cost,

@@ -9,6 +9,7 @@ mod chronicle;
 mod demand;
 mod exit;
 mod export;
+mod freight;
 mod load;
 mod out;
 mod places;

@@ -81,6 +81,7 @@ pub fn check(raw: &RawModel, tables: &Tables) -> Vec<Problem> {
     c.exchange_rates();
     c.projects();
     c.demand();
+    c.assignment();
     let mut problems = c.problems;
     problems.sort();
     problems.dedup();
@@ -568,6 +569,55 @@ impl<'m> Check<'m> {
                 self.error(demand, i, "to", format!("`{}` is both ends", d.from)).allowed =
                     Some("another place".into());
             }
+        }
+    }
+
+    /// How shippers choose, what bounds them, and how their traffic is told apart and counted.
+    fn assignment(&mut self) {
+        let t = &self.tables.choice;
+        for (i, r) in t.iter().enumerate() {
+            for (column, value) in [
+                ("consignment_t", r.consignment_t),
+                ("route_spread", r.route_spread),
+                ("mode_spread", r.mode_spread),
+                ("stay_at_value", r.stay_at_value),
+            ] {
+                self.positive(t, i, column, Some(value));
+            }
+            self.not_negative(t, i, "time_share_per_day", r.time_share_per_day);
+            self.not_negative(t, i, "reliability_ratio", r.reliability_ratio);
+            if r.mode_spread.best < r.route_spread.best {
+                let what = format!("`{}` tells modes apart more sharply than routes of one", r.id);
+                self.error(t, i, "mode_spread", what).allowed = Some("`route_spread` or more".into());
+            }
+        }
+        let t = &self.tables.capacity;
+        for (i, r) in t.iter().enumerate() {
+            self.interval(t, i, r.from, r.till);
+            self.not_negative(t, i, "value", r.value);
+            if r.services.is_empty() && r.ports.is_empty() && r.links.is_empty() && r.borders.is_empty() {
+                self.error(t, i, "services", format!("nothing uses capacity `{}`", r.id)).allowed =
+                    Some("services, ports, links or borders, one or more".into());
+            }
+            if r.value.is_none() && r.services.is_empty() {
+                self.error(t, i, "value", format!("capacity `{}` has no figure", r.id)).allowed =
+                    Some("a figure, or services whose departures make it".into());
+            }
+        }
+        let t = &self.tables.corridor;
+        for (i, r) in t.iter().enumerate() {
+            if r.nodes.is_empty() && r.also.is_empty() && r.transit.is_empty() {
+                self.error(t, i, "nodes", format!("every way belongs to corridor `{}`", r.id)).allowed =
+                    Some("places or states that tell it apart".into());
+            }
+        }
+        let t = &self.tables.traffic_total;
+        for (i, r) in t.iter().enumerate() {
+            if r.last < r.first {
+                let what = format!("the period ends on {} and begins on {}", r.last, r.first);
+                self.error(t, i, "last", what).allowed = Some("the first day or a later one".into());
+            }
+            self.positive(t, i, "value", Some(r.value));
         }
     }
 

@@ -275,6 +275,22 @@ words!(
     }
 );
 words!(
+    /// Unit in which traffic is counted.
+    TrafficUnit {
+        Tonne = "t",
+        /// Wagons, those under containers too.
+        Wagon = "wagon",
+        Teu = "teu",
+        Truck = "truck",
+        /// Trains of as many wagons as make a block train of the equipment.
+        Train = "train",
+    }
+);
+words!(
+    /// Period to which a capacity belongs.
+    CapacityPeriod { Day = "day", Year = "year" }
+);
+words!(
     /// How exactly the day of an event is known.
     Precision {
         /// The day.
@@ -1164,6 +1180,132 @@ table! {
 }
 
 table! {
+    /// How shippers of some cargo choose: the size of a consignment, what time is worth to them, how sharply they tell options apart. Of several rows that fit, one that names the cargo wins over one that names its form, and that over one that names neither.
+    Choice = "choice", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Cargoes; empty: as `cargo_kinds` says.
+        cargo: List<Ref<Cargo>>,
+        /// Forms of cargo; empty, with no cargo named: all others.
+        cargo_kinds: List<CargoKind>,
+        /// Mass of a consignment: what is priced, and whether it makes a block train.
+        consignment_t: Estimate,
+        /// Value of a day, as a share of the cargo's value; empty: parameter `value_of_time_share_per_day`.
+        time_share_per_day: Option<Estimate>,
+        /// Value of an hour by which nine of ten arrivals are later than the middle one, relative to an hour; empty: parameter `reliability_ratio`.
+        reliability_ratio: Option<Estimate>,
+        /// Difference in generalised cost at which one route of a mode is chosen e times as often as another, as a share of the flow's least cost.
+        route_spread: Estimate,
+        /// The same between modes. Not below `route_spread`.
+        mode_spread: Estimate,
+        /// Price above the least cost at which cargo stays, as a share of its value; it is told apart to a twentieth of that.
+        stay_at_value: Estimate,
+        /// Where the size of consignments comes from.
+        claim: Claim,
+        /// Where the value of time and of reliability comes from.
+        time_claim: Claim,
+        /// Where the spreads come from.
+        spread_claim: Claim,
+    }
+}
+
+table! {
+    /// A capacity that is none of one link, terminal or crossing: of vessels that several services share, of a port, of a line as a whole. What uses one of the services, links, crossings or ports that it names uses it.
+    Capacity = "capacity", key ["id"] {
+        /// Key.
+        id: Id,
+        /// What it is, in a few words: `rail ferries Alat - Kuryk`.
+        what: String,
+        /// Services that use it.
+        services: List<Ref<Service>>,
+        /// Ports at which sea or inland carriage that begins or ends uses it.
+        ports: List<Ref<Node>>,
+        /// Links whose use uses it.
+        links: List<Ref<Link>>,
+        /// Crossings whose passing uses it.
+        borders: List<Ref<Border>>,
+        /// Cargo that counts; empty: any.
+        cargo: List<Ref<Cargo>>,
+        /// Whether each direction has it for itself.
+        each_way: bool,
+        /// Most that can pass in a period; empty: the departures of the first service that runs on the day, times what one takes.
+        value: Option<Estimate>,
+        /// Unit.
+        unit: TrafficUnit,
+        /// Period.
+        period: CapacityPeriod,
+        /// First day; empty: since ever.
+        from: Option<Date>,
+        /// First day after; empty: lasting.
+        till: Option<Date>,
+        /// Remark.
+        note: Option<String>,
+        /// Where it comes from.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A corridor by which the modelled traffic is told apart. A way belongs to the first corridor of which it meets every condition; a way of none is `other`.
+    Corridor = "corridor", key ["id"] {
+        /// Key.
+        id: Id,
+        /// Order in which corridors are asked.
+        rank: u32,
+        /// Name.
+        name: String,
+        /// Places of which the way passes one; empty: any way.
+        nodes: List<Ref<Node>>,
+        /// Places of which it passes one besides; empty: any way.
+        also: List<Ref<Node>>,
+        /// States of which it crosses one that is neither its origin nor its destination; empty: any way.
+        transit: List<Ref<State>>,
+        /// What is meant.
+        claim: Claim,
+    }
+}
+
+table! {
+    /// A published total of traffic at a place, beside which the modelled one is put. An outcome: nothing reads it but the report. What meets all conditions is counted once.
+    TrafficTotal = "traffic_total", key ["id"] {
+        /// Key.
+        id: Id,
+        /// What is counted, in a few words.
+        what: String,
+        /// Corridor to which the ways belong; empty: any.
+        corridor: Option<Ref<Corridor>>,
+        /// Services of which one is used; empty: any.
+        services: List<Ref<Service>>,
+        /// Ports at one of which sea or inland carriage begins or ends; empty: any.
+        ports: List<Ref<Node>>,
+        /// Crossings of which one is passed; empty: any.
+        borders: List<Ref<Border>>,
+        /// State of which a link of the modes is used; empty: any.
+        state: Option<Ref<State>>,
+        /// Modes of the links in `state`; empty: any.
+        modes: List<Mode>,
+        /// Cargo; empty: any.
+        cargo: List<Ref<Cargo>>,
+        /// States of origin; empty: any.
+        origin: List<Ref<State>>,
+        /// States of destination; empty: any.
+        destination: List<Ref<State>>,
+        /// Unit.
+        unit: TrafficUnit,
+        /// First day of the period.
+        first: Date,
+        /// Last day of the period.
+        last: Date,
+        /// What was published.
+        value: Estimate,
+        /// What is not counted alike, and in which direction that tells.
+        note: Option<String>,
+        /// Where it was published.
+        claim: Claim,
+    }
+}
+
+table! {
     /// A source.
     Source = "source", key ["id"] {
         /// Key.
@@ -1204,9 +1346,9 @@ macro_rules! for_each_table {
             performance: Performance, tariff: Tariff, emission: Emission,
             exchange_rate: ExchangeRate, parameter: Parameter, project: Project,
             project_edit: ProjectEdit, zone: Zone, zone_weight: ZoneWeight, trade: Trade,
-            trade_total: TradeTotal, demand: Demand, place: NamedPlace,
-            observation: Observation, calibration: Calibration, calibration_page: CalibrationPage,
-            artefact: Artefact, source: Source,
+            trade_total: TradeTotal, demand: Demand, choice: Choice, capacity: Capacity, corridor: Corridor,
+            traffic_total: TrafficTotal, place: NamedPlace, observation: Observation,
+            calibration: Calibration, calibration_page: CalibrationPage, artefact: Artefact, source: Source,
         }
     };
 }

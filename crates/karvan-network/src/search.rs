@@ -45,7 +45,8 @@ pub struct Arc0 {
     pub start_h: f32,
 }
 
-/// What is at least still to come from every vertex: worked out once a network, used by its searches.
+/// What is at least still to come from every vertex: worked out once a network and the arcs that may be used, shared by the
+/// searches that use no others.
 #[derive(Clone, Debug)]
 pub struct Bounds(Vec<[f32; CRITERIA]>);
 
@@ -133,19 +134,6 @@ fn to_sink(net: &Network, reverse: &Reverse, cost: impl Fn(usize) -> f32) -> Vec
     out
 }
 
-/// Least cost of each criterion from every vertex to the sink; infinite where there is no way, in time even where
-/// time does not count, and nothing in what does not count.
-fn bounds(net: &Network, reverse: &Reverse, settings: &Settings) -> Vec<[f32; CRITERIA]> {
-    let mut out = vec![[0.0; CRITERIA]; net.first.len() - 1];
-    for k in (0..CRITERIA).filter(|k| *k == 0 || settings.criteria[*k]) {
-        let least = to_sink(net, reverse, |arc| weights(&net.arcs[arc])[k].max(0.0));
-        for (v, d) in out.iter_mut().zip(least) {
-            v[k] = d;
-        }
-    }
-    out
-}
-
 impl Network<'_> {
     /// Mean and spread of the waiting on an arc that begins at hour `start`; zeros where there is none.
     pub fn waiting(&self, arc: &Arc, start: f32) -> (f64, f64) {
@@ -193,6 +181,25 @@ impl Network<'_> {
         vias & other_vias == other_vias && passed & !other == 0 && (passed ^ other) & self.useful == 0
     }
 
+    /// Least cost of each criterion from every vertex to the end over the arcs that `allowed` names by position: infinite
+    /// where there is no way, in time even where time does not count, and nothing in what does not count.
+    pub fn bounds_over(&self, settings: &Settings, allowed: impl Fn(u32) -> bool) -> Bounds {
+        if self.arcs.is_empty() {
+            return Bounds(Vec::new());
+        }
+        let mut out = vec![[0.0; CRITERIA]; self.first.len() - 1];
+        let reverse = Reverse::of(self);
+        for k in (0..CRITERIA).filter(|k| *k == 0 || settings.criteria[*k]) {
+            let least = to_sink(self, &reverse, |arc| {
+                if allowed(arc as u32) { weights(&self.arcs[arc])[k].max(0.0) } else { f32::INFINITY }
+            });
+            for (v, d) in out.iter_mut().zip(least) {
+                v[k] = d;
+            }
+        }
+        Bounds(out)
+    }
+
     /// All ways of which no other is as good in every criterion that counts.
     pub fn pareto(&self, settings: &Settings) -> (Vec<Found>, Effort) {
         self.pareto_from(&self.bounds(settings), settings, 0.0)
@@ -200,15 +207,21 @@ impl Network<'_> {
 
     /// The least of each criterion from every vertex to the end, whatever the hour.
     pub fn bounds(&self, settings: &Settings) -> Bounds {
-        Bounds(if self.arcs.is_empty() { Vec::new() } else { bounds(self, &Reverse::of(self), settings) })
+        self.bounds_over(settings, |_| true)
     }
 
     /// As [`Self::pareto`], for a consignment that is ready `start` hours after the departure of the network.
-    pub fn pareto_from(
+    pub fn pareto_from(&self, bounds: &Bounds, settings: &Settings, start: f32) -> (Vec<Found>, Effort) {
+        self.pareto_within(bounds, settings, start, |_| true)
+    }
+
+    /// The same over the arcs that `may` names by position alone. They have to be among those of which the bounds were made.
+    pub fn pareto_within(
         &self,
         Bounds(bound): &Bounds,
         settings: &Settings,
         start: f32,
+        may: impl Fn(u32) -> bool,
     ) -> (Vec<Found>, Effort) {
         let mut effort = Effort::default();
         let n = bound.len();
@@ -261,7 +274,11 @@ impl Network<'_> {
             for (i, arc) in self.arcs_of(label.vertex).iter().enumerate() {
                 let lb = &bound[arc.to as usize];
                 let at = start + label.g[0];
-                if !lb[0].is_finite() || !self.fits(arc, label.passed) || !self.allowed(arc, at) {
+                if !lb[0].is_finite()
+                    || !self.fits(arc, label.passed)
+                    || !self.allowed(arc, at)
+                    || !may(first + i as u32)
+                {
                     continue;
                 }
                 let (wait, wait_sd) = self.waiting(arc, at);

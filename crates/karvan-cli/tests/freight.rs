@@ -1,0 +1,140 @@
+//! `karvan assign --year` on the invented corridor.
+
+mod common;
+
+use common::{ends, here, scenario, told};
+
+/// What a command prints, without the corridor's hash and what rounding alone leaves.
+fn plain(args: &[&str]) -> String {
+    let told = told(&here(args));
+    let hash =
+        told.split("\"model_hash\": \"").nth(1).and_then(|t| t.get(..64)).unwrap_or("no hash").to_owned();
+    told.replace(&hash, "HASH")
+}
+
+fn settings() -> insta::Settings {
+    let mut s = insta::Settings::clone_current();
+    s.add_filter(r"-?\d(\.\d+)?e-\d+|\b0(\.00)?e0", "[tiny]");
+    s
+}
+
+#[test]
+fn a_year_is_told_with_its_certificate() {
+    settings().bind(|| {
+        insta::assert_snapshot!(plain(&["assign", "--year", "2031"]));
+        insta::assert_snapshot!(plain(&["assign", "--year", "2035", "--format", "csv"]));
+    });
+    let o = here(&["assign", "--year", "2031", "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&o.stdout).expect("JSON alone on stdout");
+    let number = |path: &str| v.pointer(path).and_then(serde_json::Value::as_f64).expect("a number");
+    assert!(number("/certificate/gap") < 1e-6 && number("/certificate/conservation") < 1e-9);
+    let corridors = v["corridors"].as_array().expect("corridors");
+    let sum: f64 = corridors.iter().filter_map(|c| c["tonnes"].as_f64()).sum();
+    assert!((sum - number("/demand/carried_t")).abs() < 1e-3, "{sum}");
+}
+
+#[test]
+fn a_scenario_moves_what_it_shuts() {
+    let (_folder, shut) = scenario(
+        r#"
+title = "No wagons on the ferries"
+[[edit]]
+change = "capacity"
+key = "inner_ferries"
+set = { value = 0 }
+"#,
+    );
+    let wagons = |args: &[&str]| {
+        let all = [&["assign", "--year", "2031", "--format", "json"], args].concat();
+        let v: serde_json::Value = serde_json::from_slice(&here(&all).stdout).expect("JSON");
+        let all = v["capacities"].as_array().expect("capacities");
+        let ferries = all.iter().filter(|c| c["row"].as_str().is_some_and(|r| r.contains("inner_ferries")));
+        ferries.filter_map(|c| c["load"].as_f64()).sum::<f64>()
+    };
+    assert!(wagons(&[]) > 100.0);
+    assert!(wagons(&["--scenario", &shut]) < 1e-6);
+}
+
+#[test]
+fn a_scenario_is_put_beside_the_model_with_what_moved_and_why() {
+    let (_folder, shut) = scenario(
+        r#"
+title = "No wagons and few lorries on the ferries"
+[[edit]]
+change = "capacity"
+key = "inner_ferries"
+set = { value = 0 }
+[[edit]]
+change = "capacity"
+key = "inner_ropax"
+set = { value = 400 }
+"#,
+    );
+    settings().bind(|| insta::assert_snapshot!(plain(&["assign", "--year", "2031", "--against", &shut])));
+    let o = here(&["assign", "--year", "2031", "--against", &shut, "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&o.stdout).expect("JSON alone on stdout");
+    let number = |path: &str| v.pointer(path).and_then(serde_json::Value::as_f64).expect("a number");
+    // What is taken away can only cost.
+    assert!(number("/moved_t") > 1e4 && number("/scenario/value_usd") > number("/base/value_usd"));
+    let same =
+        here(&["assign", "--year", "2031", "--scenario", &shut, "--against", &shut, "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&same.stdout).expect("JSON");
+    assert_eq!(v["moved_t"].as_f64(), Some(0.0));
+}
+
+#[test]
+fn prices_are_put_beside_what_less_and_more_change() {
+    let o = here(&["assign", "--year", "2031", "--gap", "1e-9", "--check-prices", "10", "--format", "csv"]);
+    assert_eq!(o.status.code(), Some(0), "{}", told(&o));
+    let text = String::from_utf8(o.stdout).expect("text");
+    let rows: Vec<Vec<f64>> = text
+        .lines()
+        .skip(1)
+        .map(|l| l.rsplit(',').take(3).map(|x| x.parse().expect("a number")).collect())
+        .collect();
+    assert!(!rows.is_empty());
+    for r in rows {
+        // Less, worth, more.
+        assert!(r[0] + 0.01 * r[0].abs() + 1e-3 >= r[1] && r[1] + 0.01 * r[1].abs() + 1e-3 >= r[2], "{text}");
+    }
+}
+
+#[test]
+fn a_run_is_carried_on_and_gives_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("run");
+    let dir = dir.to_str().expect("a path in UTF-8");
+    let run = |year: &str, gap: &str| here(&["assign", "--year", year, "--gap", gap, "--run", dir]);
+    let first = run("2031", "1e-6");
+    assert_eq!(first.status.code(), Some(0), "{}", told(&first));
+    assert_eq!(first.stdout, run("2031", "1e-6").stdout);
+    assert_eq!(first.stdout, here(&["assign", "--year", "2031", "--threads", "1"]).stdout);
+    ends(&run("2032", "1e-6"), 2, "year: was 2031, is 2032");
+    // A table that was spoilt is made again.
+    let path = folder.path().join("run/choices/ways.parquet");
+    let bytes = std::fs::read(&path).expect("a table");
+    std::fs::write(&path, "spoilt").expect("written");
+    assert_eq!(first.stdout, run("2031", "1e-6").stdout);
+    assert_eq!(std::fs::read(&path).expect("a table"), bytes);
+    let shown = here(&["study", "show", dir, "--table", "report/services", "--format", "csv"]);
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("ferry_wagon"), "{}", told(&shown));
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    ends(&here(&["assign"]), 2, "--year");
+    ends(&here(&["assign", "--year", "1999"]), 2, "the model knows nothing of 1999-07-01");
+    ends(&here(&["assign", "--year", "2031", "--tntp", "x"]), 2, "cannot be used with");
+    ends(&here(&["assign", "--year", "2031", "--skim"]), 2, "cannot be used with");
+    ends(&here(&["assign", "--year", "2031", "--format", "html"]), 2, "this command has no format `html`");
+    let (_folder, none) = scenario("title = \"x\"\n[[edit]]\nremove = \"choice\"\nkey = \"all\"\n");
+    ends(
+        &here(&["assign", "--year", "2031", "--scenario", &none]),
+        2,
+        "no row of table `choice` is for cargo",
+    );
+    let (_folder, sharp) = scenario(
+        "title = \"x\"\n[[edit]]\nchange = \"choice\"\nkey = \"all\"\nset = { mode_spread = 0.05 }\n",
+    );
+    ends(&here(&["assign", "--year", "2031", "--scenario", &sharp]), 2, "`route_spread` or more");
+}
