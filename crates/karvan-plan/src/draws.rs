@@ -64,13 +64,26 @@ impl Draws {
         rho: &dyn Fn(&str) -> f64,
     ) -> Vec<f32> {
         let mut t = vec![0f32; self.n];
+        self.go_on(&mut t, processes, hour_of_week, months, rho);
+        t
+    }
+
+    /// The same from durations so far, one a draw, to which those of further processes are added.
+    pub fn go_on(
+        &mut self,
+        t: &mut [f32],
+        processes: &[Process],
+        hour_of_week: f64,
+        months: &[u8],
+        rho: &dyn Fn(&str) -> f64,
+    ) {
         for p in processes {
             // What is not known of the factor is one number a journey, for all processes that share it.
             let unsure = p.factor.stream().map(|s| self.normals(&s));
             let factor = |i: usize| unsure.as_ref().map_or(1.0, |z| p.factor.draw(f64::from(z[i])));
             match &p.time {
                 Timing::Timetable(hours) => {
-                    for t in &mut t {
+                    for t in t.iter_mut() {
                         *t += next_departure(hours, hour_of_week + f64::from(*t)) as f32;
                     }
                 }
@@ -92,7 +105,6 @@ impl Draws {
                 }
             }
         }
-        t
     }
 }
 

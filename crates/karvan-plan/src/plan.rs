@@ -563,11 +563,20 @@ impl Asked {
         let mut options: Vec<Itinerary> = drafts
             .into_iter()
             .map(|d| {
-                let mut durations =
-                    |done: usize| drawer.durations(&d.processes[..done], net.hour_of_week, &net.months, &rho);
-                let mut t = durations(d.processes.len());
+                let spans = term_spans(model, &d);
+                let mut marks: Vec<usize> = spans.iter().flat_map(|s| [s.begun, s.done]).collect();
+                marks.sort_unstable();
+                marks.dedup();
+                let mut t = vec![0f32; draws];
+                let (mut at, mut done) = (Vec::new(), 0);
+                for mark in marks {
+                    drawer.go_on(&mut t, &d.processes[done..mark], net.hour_of_week, &net.months, &rho);
+                    at.push((mark, t.clone()));
+                    done = mark;
+                }
+                drawer.go_on(&mut t, &d.processes[done..], net.hour_of_week, &net.months, &rho);
                 t.sort_unstable_by(f32::total_cmp);
-                let terms = terms(model, &d, durations);
+                let terms = spans.iter().filter_map(|s| s.term(&d, &at)).collect();
                 self.itinerary(net, r, d, &t, terms, latest)
             })
             .collect();
@@ -1086,46 +1095,69 @@ pub fn nondominated(options: Vec<Itinerary>) -> Vec<Itinerary> {
     options.into_iter().zip(keep).filter(|(_, k)| *k).map(|(o, _)| o).collect()
 }
 
-/// The terms of delivery that rules give parts of an itinerary, and how often each is exceeded. `durations` draws the
-/// time in which so many of its first processes are done.
-fn terms(model: &Model, d: &Draft, mut durations: impl FnMut(usize) -> Vec<f32>) -> Vec<DeliveryTerm> {
+/// The carriage to which a rule gives a term of delivery.
+struct TermSpan<'m> {
+    rule: &'m Rule,
+    km: f64,
+    /// First and last leg of it.
+    legs: (usize, usize),
+    /// How many processes are done when it begins, and when it ends.
+    begun: usize,
+    done: usize,
+}
+
+impl TermSpan<'_> {
+    /// The term, and how often it is exceeded. `at`: durations when so many processes are done, one a draw.
+    fn term(&self, d: &Draft, at: &[(usize, Vec<f32>)]) -> Option<DeliveryTerm> {
+        let besides = self.rule.delay_h.as_ref().map_or(0.0, |d| d.mean() / 24.0);
+        let days = (self.km / self.rule.value?.best).ceil() + besides;
+        let when = |done: usize| at.iter().find(|(mark, _)| *mark == done).map(|(_, t)| t);
+        let (begun, done) = (when(self.begun)?, when(self.done)?);
+        let mut t: Vec<f32> = done.iter().zip(begun).map(|(end, start)| end - start).collect();
+        t.sort_unstable_by(f32::total_cmp);
+        let within = t.partition_point(|x| f64::from(*x) <= 24.0 * days);
+        Some(DeliveryTerm {
+            rule: self.rule.id.0.clone(),
+            from: d.legs[self.legs.0].from.name.clone(),
+            to: d.legs[self.legs.1].to.name.clone(),
+            distance_km: Km::new(self.km),
+            days,
+            p50_h: Hours::new(percentile(&t, 0.5)),
+            exceeded: 1.0 - within as f64 / t.len().max(1) as f64,
+        })
+    }
+}
+
+/// The parts of an itinerary to which rules give terms of delivery.
+fn term_spans<'m>(model: &'m Model, d: &Draft) -> Vec<TermSpan<'m>> {
     let ids: Vec<&str> =
         d.rules.iter().filter(|r| r.effect == Effect::Term.word()).map(|r| r.id.as_str()).collect();
     if ids.is_empty() {
         return Vec::new();
     }
-    let all: Vec<&Rule> = model.tables.rule.iter().filter(|r| ids.contains(&r.id.0.as_str())).collect();
+    let all: Vec<&'m Rule> = model.tables.rule.iter().filter(|r| ids.contains(&r.id.0.as_str())).collect();
     // A train that is held at a border has its rules at its first part.
-    let mut riding: (Option<&str>, Vec<&Rule>) = (None, Vec::new());
-    let mut parts: Vec<(&Rule, f64, usize, usize)> = Vec::new();
+    let mut riding: (Option<&str>, Vec<&'m Rule>) = (None, Vec::new());
+    let mut spans: Vec<TermSpan<'m>> = Vec::new();
     for (i, leg) in d.legs.iter().enumerate().filter(|(_, l)| l.kind == LegKind::Haul) {
         if leg.service.is_none() || leg.service.as_deref() != riding.0 {
             let found = all.iter().filter(|r| leg.rules.contains(&r.id.0));
             riding = (leg.service.as_deref(), found.copied().collect());
         }
         for rule in &riding.1 {
-            match parts.iter_mut().find(|p| p.0.id == rule.id) {
-                Some(p) => (p.1, p.3) = (p.1 + leg.distance_km.get(), i),
-                None => parts.push((rule, leg.distance_km.get(), i, i)),
+            match spans.iter_mut().find(|s| s.rule.id == rule.id) {
+                Some(s) => {
+                    (s.km, s.legs.1, s.done) = (s.km + leg.distance_km.get(), i, d.done[i]);
+                }
+                None => spans.push(TermSpan {
+                    rule,
+                    km: leg.distance_km.get(),
+                    legs: (i, i),
+                    begun: i.checked_sub(1).map_or(0, |before| d.done[before]),
+                    done: d.done[i],
+                }),
             }
         }
     }
-    let one = |(rule, km, first, last): (&Rule, f64, usize, usize)| {
-        let days = (km / rule.value?.best).ceil() + rule.delay_h.as_ref().map_or(0.0, |d| d.mean() / 24.0);
-        let begun = durations(first.checked_sub(1).map_or(0, |before| d.done[before]));
-        let mut t: Vec<f32> =
-            durations(d.done[last]).iter().zip(&begun).map(|(end, start)| end - start).collect();
-        t.sort_unstable_by(f32::total_cmp);
-        let within = t.partition_point(|x| f64::from(*x) <= 24.0 * days);
-        Some(DeliveryTerm {
-            rule: rule.id.0.clone(),
-            from: d.legs[first].from.name.clone(),
-            to: d.legs[last].to.name.clone(),
-            distance_km: Km::new(km),
-            days,
-            p50_h: Hours::new(percentile(&t, 0.5)),
-            exceeded: 1.0 - within as f64 / t.len().max(1) as f64,
-        })
-    };
-    parts.into_iter().filter_map(one).collect()
+    spans
 }
