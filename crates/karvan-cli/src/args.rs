@@ -154,6 +154,19 @@ Examples:
 A row whose page was used to estimate parameters is scored by those estimated without it; any other by
 those of all pages. Formats: table, json, csv, html. Exit status 1 if no row can be predicted.")]
     Validate(Validate),
+    /// Predict later years from earlier ones, and score that beside a trend line and what was planned
+    #[command(after_help = "\
+Examples:
+  karvan backtest --fit-until 2022                  what 2023 and later would have looked like at the end of 2022
+  karvan backtest --fit-until 2022 --as-of 2026-06-30     the same, with the law, lines and services as they became
+  karvan backtest --fit-until 2023 --format html -o backtest.html
+  karvan backtest --fit-until 2023 --observations mine.csv
+
+Parameters and volumes are estimated from outcomes whose period was over by 31 December of the year; a row whose page also
+tells of earlier days is predicted without that page. Law, links and services are those of that day, unless --as-of names
+another. Plans are the rows of table `observation` with evidence `plan`. Formats: table, json (schema of validate), csv, html.
+Exit status 1 if no row can be predicted, 2 if no outcome lies on one side of the cut.")]
+    Backtest(Backtest),
     /// Estimate the parameters of processes from observations, by folds over their pages
     #[command(after_help = "\
 Examples:
@@ -231,6 +244,25 @@ Examples:
 /// What to score.
 #[derive(Debug, clap::Args)]
 pub struct Validate {
+    /// What is scored
+    #[command(flatten)]
+    pub scored: ScoredBy,
+}
+
+/// Where to cut time.
+#[derive(Debug, clap::Args)]
+pub struct Backtest {
+    /// Last year of which anything is seen
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i16).range(1..=9998))]
+    pub fit_until: i16,
+    /// What is scored
+    #[command(flatten)]
+    pub scored: ScoredBy,
+}
+
+/// What is scored, and how it is told.
+#[derive(Debug, clap::Args)]
+pub struct ScoredBy {
     /// CSV file of observations; without it, those of the model
     #[arg(long, value_name = "FILE")]
     pub observations: Option<PathBuf>,

@@ -50,6 +50,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Command::Rules(a) => rules::run(&args.common, a),
         Command::Chronicle(a) => chronicle::run(&args.common, a),
         Command::Validate(a) => validate::run(&args.common, a),
+        Command::Backtest(a) => validate::backtest(&args.common, a),
         Command::Calibrate(a) => calibrate::run(&args.common, a),
         Command::Check => checks::run(&args.common),
         Command::Licences => export::licences(&args.common),

@@ -1,19 +1,21 @@
-//! `karvan validate`.
+//! `karvan validate` and `karvan backtest`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use karvan_model::calibration::Factors;
 use karvan_model::observed::Observation;
 use karvan_model::raw::Problem;
 use karvan_model::{Model, TableOf};
 use karvan_network::base::Base;
-use karvan_observe::{Refused, Report, SCHEMA_VERSION, Setting};
+use karvan_observe::{BacktestError, Cut, Group, Refused, Report, SCHEMA_VERSION, Scored, Setting};
 use karvan_report::Lang;
 
-use crate::args::{Common, Format, LangWord, Validate};
+use crate::args::{Backtest, Common, Format, LangWord, ScoredBy, Validate};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
+use crate::load::Loaded;
 use crate::{load, out};
 
 const FORMATS: &[Format] = &[Format::Table, Format::Json, Format::Csv, Format::Html];
@@ -22,25 +24,92 @@ pub fn run(common: &Common, args: &Validate) -> Result<u8, Failure> {
     let format = common.format_of(FORMATS)?;
     let loaded = load::load(&common.asked(false))?;
     let model = &loaded.model;
-    let (observations, unread) = observations(model, args.observations.as_deref())?;
+    let (observations, unread) = observations(model, args.scored.observations.as_deref())?;
     let base = Base::new(model);
     let bar = bar("{pos}/{len} observations {bar:30} {eta} left");
     bar.set_length(observations.iter().filter(|o| o.outcome).count() as u64);
-    let setting = Setting { model, base: &base, seed: common.seed };
+    let setting = Setting { model, base: &base, seed: common.seed, as_of: loaded.as_of };
     let scored = karvan_observe::validate(&setting, &observations, &mut |n| bar.set_position(n as u64));
     bar.finish_and_clear();
-    let (rows, mut refused, groups) = scored.map_err(missing)?;
+    let (rows, refused, groups) = scored.map_err(missing)?;
+    let found = Found { groups, rows, refused, cut: None };
+    deliver(common, &args.scored, format, &loaded, (&observations, unread), found)
+}
+
+/// Scores of later years by what was estimated from earlier ones.
+pub fn backtest(common: &Common, args: &Backtest) -> Result<u8, Failure> {
+    let format = common.format_of(FORMATS)?;
+    let mut loaded = load::load(&common.asked(false))?;
+    let (observations, unread) = observations(&loaded.model, args.scored.observations.as_deref())?;
+    // What an earlier estimate made of the durations has seen later years.
+    loaded.model.factors = Factors::default();
+    let model = &loaded.model;
+    let until = args.fit_until;
+    let (first, last) = (model.manifest.first_day.year(), model.manifest.last_day.year());
+    if !(first..=last).contains(&until) {
+        return Err(wrong_input(
+            format!("the model knows nothing of the end of {until}"),
+            format!("--fit-until {first} to {last}, with outcomes on both sides"),
+        ));
+    }
+    let base = Base::new(model);
+    let bar = bar("{pos}/{len} observations and folds {bar:30} {eta} left");
+    let setting = Setting { model, base: &base, seed: common.seed, as_of: loaded.as_of };
+    let found = karvan_observe::backtest(&setting, &observations, until, &mut |n, of| {
+        bar.set_length(of as u64);
+        bar.set_position(n as u64);
+    });
+    bar.finish_and_clear();
+    let found = match found {
+        Ok(f) => f,
+        Err(BacktestError::Missing(e)) => return Err(missing(e)),
+        Err(e @ BacktestError::NoRows(_)) => {
+            let hint = match karvan_observe::years(&observations) {
+                Some((a, b)) if a < b => format!("--fit-until {a} to {b}"),
+                Some((a, _)) => format!("--fit-until {a}"),
+                None => {
+                    "observations of several years: rows with outcome `yes` in table `observation`".into()
+                }
+            };
+            return Err(wrong_input(e.to_string(), hint));
+        }
+    };
+    let found =
+        Found { groups: found.groups, rows: found.rows, refused: found.refused, cut: Some(found.cut) };
+    deliver(common, &args.scored, format, &loaded, (&observations, unread), found)
+}
+
+/// What was found.
+struct Found {
+    groups: Vec<Group>,
+    rows: Vec<Scored>,
+    refused: Vec<Refused>,
+    cut: Option<Cut>,
+}
+
+/// Prints a report. It ends with status 1 if no row was predicted.
+fn deliver(
+    common: &Common,
+    args: &ScoredBy,
+    format: Format,
+    loaded: &Loaded,
+    (observations, unread): (&[Observation], Vec<Problem>),
+    found: Found,
+) -> Result<u8, Failure> {
+    let mut refused = found.refused;
     refused.extend(unreadable(unread));
+    let manifest = &loaded.model.manifest;
     let report = Report {
         schema_version: SCHEMA_VERSION,
-        model: format!("{} {}", model.manifest.name, model.manifest.version),
+        model: format!("{} {}", manifest.name, manifest.version),
         model_hash: loaded.raw_hash.clone(),
         observations: args.observations.as_ref().map(|p| p.display().to_string()),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         seed: common.seed,
         not_outcomes: observations.iter().filter(|o| !o.outcome).count() as u32,
-        groups,
-        rows,
+        cut: found.cut,
+        groups: found.groups,
+        rows: found.rows,
         refused,
     };
     let lang = match args.lang {

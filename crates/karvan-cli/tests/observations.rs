@@ -377,3 +377,150 @@ fn every_shipped_outcome_is_predicted_or_refused() {
         assert_eq!(r["fold"].as_u64(), fold_of.get(page).map(|f| u64::from(*f)), "{r}");
     }
 }
+
+fn backtest(model: &str, file: &str, until: &str) -> Value {
+    let args =
+        ["backtest", "--model", model, "--observations", file, "--fit-until", until, "--format", "json"];
+    serde_json::from_str(&stdout(&karvan(&args))).expect("JSON")
+}
+
+fn row<'a>(v: &'a Value, id: &str) -> &'a Value {
+    let found = v["rows"].as_array().expect("rows").iter().find(|r| r["id"] == id);
+    found.unwrap_or_else(|| panic!("no row {id} in {v:#}"))
+}
+
+/// The observations of the invented corridor with a plan, announced before its year, and one announced after it.
+fn with_plans(text: &str) -> String {
+    let plan = |id: &str, value: u32, date: &str| {
+        format!(
+            "{id},containers,,,Port of Kess,,port,containerised,container,,2031-01-01,2031-12-31,{value},TEU,total,plan,no,,,boxes planned,https://plan.example/{id},{date},invented\n"
+        )
+    };
+    format!("{text}{}{}", plan("p1", 60_000, "2030-12-01"), plan("p2", 51_000, "2031-07-01"))
+}
+
+#[test]
+fn later_years_are_predicted_from_earlier_ones() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = path(&tests().join("corridor2"));
+    let file = path(&folder.path().join("o.csv"));
+    let text = with_plans(&std::fs::read_to_string(observations()).expect("observations"));
+    std::fs::write(&file, &text).expect("written");
+    let o = karvan(&["backtest", "--model", &model, "--observations", &file, "--fit-until", "2031"]);
+    insta::assert_snapshot!(stdout(&o));
+    let o = karvan(&["backtest", "--model", &model, "--observations", &file, "--fit-until", "2030"]);
+    insta::assert_snapshot!(stdout(&o));
+    // Closed form: two years lie on their line, which is read half of the way from the middle of one to that of half a year.
+    let v = backtest(&model, &file, "2030");
+    let boxes = row(&v, "v19");
+    let (a, b) = (40_000.0 / 365.0, 44_000.0f64 / 365.0);
+    let trend = b * (b / a).powf(0.75) * 181.0;
+    let found = boxes["trend"]["value"].as_f64().expect("a trend");
+    assert!((found / trend - 1.0).abs() < 2e-3, "{found} {trend}");
+    assert_eq!(boxes["trend"]["rests_on"].as_array().expect("rows").len(), 2);
+    // The plan that was known before the year counts, for its share of the days, not the better one of later.
+    let plan = boxes["plan"]["value"].as_f64().expect("a plan");
+    assert!((plan / (60_000.0 * 181.0 / 365.0) - 1.0).abs() < 1e-9, "{plan}");
+    assert_eq!(boxes["plan"]["rests_on"][0], "p1");
+    assert_eq!(v["cut"]["seen"], 2);
+    assert_eq!(v["cut"]["plans"], 2);
+    let args = ["backtest", "--model", &model, "--observations", &file, "--fit-until", "2031"];
+    let csv = stdout(&karvan(&[&args[..], &["--format", "csv"]].concat()));
+    assert!(csv.lines().next().is_some_and(|l| l.ends_with(",trend,plan")), "{csv}");
+    let page = stdout(&karvan(&[&args[..], &["--format", "html", "--lang", "ru"]].concat()));
+    assert!(page.contains("<svg") && page.contains("предсказанные по более ранним"));
+}
+
+/// What happened after the cut moves no prediction, nor does what the page of a row says of earlier days.
+#[test]
+fn a_backtest_has_not_seen_what_it_predicts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = path(&tests().join("corridor2"));
+    let file = path(&folder.path().join("o.csv"));
+    let score = |text: &str| {
+        std::fs::write(&file, text).expect("written");
+        backtest(&model, &file, "2031")
+    };
+    // One row of 2032 stands on the page that tells of 2031 as well, another on a page of its own.
+    let page = "https://survey.example/2031/belmar";
+    let text = std::fs::read_to_string(observations()).expect("observations");
+    let text: String = text
+        .lines()
+        .flat_map(|l| match l.starts_with("v07") {
+            true => vec![l.replace("https://survey.example/2032/belmar", page), l.replace("v07", "w07")],
+            false => vec![l.to_owned()],
+        })
+        .map(|l| l + "\n")
+        .collect();
+    let before = score(&text);
+    assert_eq!(before["cut"]["own_page_left_out"], 1);
+    let predicted = |v: &Value, id: &str| row(v, id)["predicted"].as_f64().expect("a number");
+    let changed = |text: &str, of: &dyn Fn(&str) -> bool, from: &str, to: &str| -> String {
+        text.lines().map(|l| if of(l) { l.replace(from, to) } else { l.to_owned() } + "\n").collect()
+    };
+    // Its own page says four times as much of 2031.
+    let other =
+        score(&changed(&text, &|l| l.contains(page) && l.starts_with("v04"), ",15,h,mean", ",60,h,mean"));
+    assert_eq!(predicted(&before, "v07"), predicted(&other, "v07"));
+    assert!(predicted(&other, "w07") > 1.5 * predicted(&before, "w07"), "another page learns from it");
+    // What is predicted turns out otherwise.
+    let other = score(&changed(&text, &|l| l.starts_with("w07"), ",12,h,mean", ",60,h,mean"));
+    for id in ["v07", "w07"] {
+        assert_eq!(predicted(&before, id), predicted(&other, id));
+    }
+    assert_ne!(row(&before, "w07")["error_pct"], row(&other, "w07")["error_pct"]);
+}
+
+#[test]
+fn a_cut_without_rows_on_both_sides_is_refused() {
+    let model = path(&tests().join("corridor2"));
+    let file = path(&observations());
+    let refuses = |args: &[&str], wanted: &[&str]| {
+        let all = [&["backtest", "--model", &model, "--observations", &file, "--fit-until"], args].concat();
+        let o = karvan(&all);
+        let said = String::from_utf8_lossy(&o.stderr).into_owned();
+        assert_eq!(o.status.code(), Some(2), "{said}");
+        assert!(o.stdout.is_empty());
+        for w in wanted {
+            assert!(said.contains(w), "wanted: {w}\n{said}");
+        }
+    };
+    refuses(&["2020"], &["the model knows nothing of the end of 2020", "2029 to 2036"]);
+    refuses(
+        &["2034"],
+        &["no outcome begins after 2034: there is nothing to predict", "--fit-until 2029 to 2031"],
+    );
+    refuses(&["next"], &["invalid value 'next'"]);
+    refuses(&["2030", "--as-of", "2050-01-01"], &["the model knows nothing of 2050-01-01"]);
+}
+
+/// Every later outcome of the built-in model is predicted or refused, and the parameters have seen no page of it.
+#[test]
+fn the_shipped_observations_are_cut_at_a_year() {
+    let v = builtin(&["backtest", "--fit-until", "2022"]);
+    let (rows, refused) = (v["rows"].as_array().expect("rows"), v["refused"].as_array().expect("refused"));
+    let model = karvan_io::read_archive("builtin:", karvan_builtin::MODEL, karvan_io::LoadOptions::default());
+    let tables = karvan_model::Tables::read(&model.raw, &mut Vec::new());
+    let later = |o: &&karvan_model::observed::Observation| o.outcome && o.period_end.year() > 2022;
+    assert_eq!(rows.len() + refused.len(), tables.observation.iter().filter(later).count());
+    assert!(rows.len() > 40, "{}", rows.len());
+    for r in refused {
+        assert!(r["why"].as_str().is_some_and(|w| w.len() > 10), "{r}");
+    }
+    let of = |id: &str| tables.observation.iter().find(|o| o.id.as_str() == id).expect("a row");
+    let (mut trends, mut plans) = (0, 0);
+    for r in rows {
+        let own = of(r["id"].as_str().expect("a key"));
+        for id in r["trend"]["rests_on"].as_array().into_iter().flatten() {
+            let early = of(id.as_str().expect("a key"));
+            assert!(early.period_end.year() <= 2022 && early.source_url != own.source_url, "{r}");
+            trends += 1;
+        }
+        for id in r["plan"]["rests_on"].as_array().into_iter().flatten() {
+            let plan = of(id.as_str().expect("a key"));
+            assert!(!plan.outcome && plan.source_url != own.source_url, "{r}");
+            plans += 1;
+        }
+    }
+    assert!(trends > 10 && plans > 3, "{trends} {plans}");
+}

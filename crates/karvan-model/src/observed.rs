@@ -107,6 +107,8 @@ words!(
         Timetable = "timetable",
         /// Difference of time stamps of two reports, or figures of one source divided.
         Derived = "derived",
+        /// Planned or forecast for the period by those who run or rule what is counted.
+        Plan = "plan",
     }
 );
 words!(

@@ -28,6 +28,8 @@ pub struct Asking<'m> {
     model: &'m Model,
     base: &'m Base,
     names: Names<'m>,
+    /// Day on which the law, the links and the services are frozen.
+    as_of: Option<Date>,
 }
 
 /// What a consignment of an observation is.
@@ -50,7 +52,17 @@ type Answer<T> = Result<T, String>;
 impl<'m> Asking<'m> {
     /// Prepares a model to be asked.
     pub fn new(model: &'m Model, base: &'m Base) -> Self {
-        Self { model, base, names: Names::new(model) }
+        Self { model, base, names: Names::new(model), as_of: None }
+    }
+
+    /// Answers as the law, the links and the services stood on a day, whichever days an observation is of.
+    pub fn frozen(self, as_of: Option<Date>) -> Self {
+        Self { as_of, ..self }
+    }
+
+    /// The day whose law, links and services count.
+    fn day(&self, o: &Observation) -> Date {
+        self.as_of.unwrap_or_else(|| middle(o))
     }
 
     /// What the model says to an observation of a time, a speed or a price.
@@ -84,7 +96,7 @@ impl<'m> Asking<'m> {
     }
 
     fn spot(&self, o: &Observation, text: &Option<String>) -> Answer<Option<Spot>> {
-        text.as_deref().map(|t| self.names.find(t, o.mode, middle(o))).transpose()
+        text.as_deref().map(|t| self.names.find(t, o.mode, self.day(o))).transpose()
     }
 
     fn nodes(&self, o: &Observation, text: &Option<String>, what: &str) -> Answer<Vec<NodeIx>> {
@@ -225,7 +237,7 @@ impl<'m> Asking<'m> {
         let (centre, noise) = self.compared(o, consignment.stated)?;
         let mut via = Vec::new();
         for text in o.via.iter() {
-            match self.names.find(text, o.mode, middle(o))? {
+            match self.names.find(text, o.mode, self.day(o))? {
                 Spot::Nodes(nodes) => via.push(endpoint(nodes)),
                 Spot::State(s) => via.push(endpoint(self.doors(s))),
                 Spot::Carrier(c) => {
@@ -243,7 +255,7 @@ impl<'m> Asking<'m> {
             quantity: consignment.quantity,
             depart: Some(depart.at(12, 0, 0, 0)),
             arrive_by: None,
-            as_of: None,
+            as_of: self.as_of,
             criteria: vec![Criterion::Time],
             via: via.clone(),
             avoid_nodes: Vec::new(),
@@ -395,7 +407,7 @@ impl<'m> Asking<'m> {
 
     /// Ways of services between two places on the day, by what the observation says it went in.
     fn sailings(&self, o: &Observation, from: &[NodeIx], to: Option<&[NodeIx]>) -> Answer<Vec<u32>> {
-        let day = middle(o);
+        let day = self.day(o);
         let word = o.equipment.as_deref().map(|e| e.rsplit('*').next().unwrap_or(e).trim().to_owned());
         let vessel = |s: &karvan_network::base::Sailing| {
             let row = &self.model.tables.service[s.service.ix()];
@@ -487,7 +499,7 @@ impl<'m> Asking<'m> {
         let (centre, noise) = self.compared(o, None)?;
         let found = self.sailings(o, &nodes, to.as_deref())?;
         let mut out = self.empty(centre, noise, false);
-        let day = middle(o);
+        let day = self.day(o);
         for i in &found {
             let s = &self.base.sailings[*i as usize];
             let row = &self.model.tables.service[s.service.ix()];
@@ -542,7 +554,7 @@ impl<'m> Asking<'m> {
             return Err("the load is not stated".into());
         }
         let (centre, noise) = self.compared(o, consignment.stated)?;
-        let day = middle(o);
+        let day = self.day(o);
         let loads = self.loads(&consignment);
         let afloat = |k: &EquipmentKind| {
             self.model
@@ -727,7 +739,7 @@ impl<'m> Asking<'m> {
         let mode = land_mode(o)?;
         let (centre, noise) = self.compared(o, None)?;
         let mut out = self.empty(centre, noise, false);
-        let day = middle(o);
+        let day = self.day(o);
         let mut naive = Naive::new(self.model);
         let (from, to) = (self.state(o, &o.from)?, self.state(o, &o.to)?);
         match self.spot(o, &o.at)? {
@@ -890,7 +902,7 @@ impl<'m> Asking<'m> {
             model: self.model,
             rates: ExchangeRates::new(self.model),
             cargo: &self.model.tables.cargo[cargo.ix()],
-            day: middle(o),
+            day: self.day(o),
             origin: None,
             destination: None,
         })
@@ -924,7 +936,7 @@ impl<'m> Asking<'m> {
         }
         let (state, mode) = self.speed_state(o)?;
         let (centre, noise) = self.compared(o, None)?;
-        let day = middle(o);
+        let day = self.day(o);
         let km = self
             .across(state, mode, day)
             .ok_or_else(|| format!("no way by {mode} from one neighbour of the state to another"))?;
@@ -1008,7 +1020,7 @@ impl<'m> Asking<'m> {
         let mode = land_mode(o)?;
         let loads = self.one_unit(o, mode)?;
         let pricer = self.pricer(o, &loads)?;
-        let day = middle(o);
+        let day = self.day(o);
         let (from, to) = (self.state(o, &o.from)?, self.state(o, &o.to)?);
         let charge = |border: BorderIx, forward: bool| {
             let b = &self.model.tables.border[border.ix()];

@@ -97,7 +97,7 @@ impl Priors {
         match e {
             Evidence::Measured | Evidence::Derived => 1.0,
             Evidence::Reported => self.reported,
-            Evidence::Claimed | Evidence::Timetable => self.claimed,
+            Evidence::Claimed | Evidence::Timetable | Evidence::Plan => self.claimed,
         }
     }
 }

@@ -15,6 +15,8 @@
 //! likelihood under a prior around the model's parameters, found one after the other on a grid. The page of a row is
 //! left out, of the spreads as well, and so is every count of the same series in the same days: what two
 //! papers say of one year is no prediction of it.
+//!
+//! [`Trends`] carries a series' own figures on, as a plain estimate to put a prediction beside.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,8 +96,10 @@ pub struct Series<'a> {
     priors: &'a Priors,
     /// Year from which time counts.
     epoch: f64,
-    /// Spreads without each page, once they were asked for.
+    /// Spreads without each page, once they were asked for; of a page that counts nothing here, those of all pages.
     spreads: BTreeMap<String, [f64; SPREADS]>,
+    /// Covariances without a page and without some counts, factored: rows that leave out the same share them.
+    factors: BTreeMap<(String, Vec<usize>), Factored>,
 }
 
 impl<'a> Series<'a> {
@@ -108,6 +112,7 @@ impl<'a> Series<'a> {
             priors,
             epoch: 0.0,
             spreads: BTreeMap::new(),
+            factors: BTreeMap::new(),
         };
         for o in model.tables.observation.iter().filter(|o| o.outcome && is_volume(o.measure)) {
             if let Ok(c) = out.count(o) {
@@ -127,15 +132,6 @@ impl<'a> Series<'a> {
         *self.ids.entry(key).or_insert(next)
     }
 
-    /// One word for a place, whichever of its names is used.
-    fn place(&self, o: &Observation, text: &str) -> String {
-        match self.names.find(text, o.mode, o.period_start) {
-            Ok(Spot::Nodes(n)) => format!("node {}", n.first().map_or(0, |n| n.ix())),
-            Ok(Spot::State(s)) => format!("state {}", s.ix()),
-            _ => text.trim().to_lowercase(),
-        }
-    }
-
     fn count<'o>(&mut self, o: &'o Observation) -> Result<Count<'o>, String> {
         let (base, per_day) = rate(o)?;
         if matches!(o.statistic, Statistic::Min | Statistic::Max) {
@@ -144,36 +140,27 @@ impl<'a> Series<'a> {
         if o.value <= 0.0 {
             return Err(format!("{} {} is no such amount", o.value, o.unit));
         }
-        let place = |t: &Option<String>| t.as_deref().map(|t| self.place(o, t));
-        let (from, to, at) = (place(&o.from), place(&o.to), place(&o.at));
-        let via: BTreeSet<String> = o.via.iter().map(|v| self.place(o, v)).collect();
-        let named: BTreeSet<String> = [&from, &to, &at].into_iter().flatten().cloned().collect();
-        if named.is_empty() {
+        let named = Named::of(&self.names, o);
+        if named.places.is_empty() {
             return Err("neither a place nor a relation is stated".into());
         }
-        // The two ways together have no order; a side of a border says which way.
-        let way = match (o.direction, &from, &to) {
-            (Some(Direction::Both), Some(a), Some(b)) if a > b => (to.clone(), from.clone()),
-            _ => (from.clone(), to.clone()),
-        };
         let kind = format!("{} {base}", o.measure);
         let cargo = o.cargo.as_deref().unwrap_or("all");
         let whole = ["all", "general", "containerised"].contains(&cargo);
         let part = !whole || o.via.iter().any(|v| v.trim_start().starts_with("carrier:"));
-        let series = format!("{} {:?} {at:?} {via:?} {} {cargo} {:?}", o.measure, way, o.mode, o.direction);
         let mode = format!("{kind} {}", o.mode);
-        let (start, end) = (years(o.period_start), years(o.period_end) + 1.0 / 365.25);
-        let places = named.into_iter().map(|p| self.id(p)).collect();
+        let series = format!("{base} {}", named.series);
+        let places = named.places.into_iter().map(|p| self.id(p)).collect();
         Ok(Count {
             o,
             ln: per_day.ln(),
             kind: self.id(kind),
             mode: self.id(mode),
-            series: self.id(format!("{base} {series}")),
+            series: self.id(series),
             places,
             part,
-            at: (start + end) / 2.0 - self.epoch,
-            days: (end - start) * 365.25,
+            at: middle(o) - self.epoch,
+            days: days(o),
         })
     }
 
@@ -236,16 +223,19 @@ impl<'a> Series<'a> {
     /// Why nothing: in words for a planner.
     pub fn forecast(&mut self, o: &Observation) -> Result<Forecast, String> {
         let c = self.count(o)?;
-        let s = self.without(&o.source_url);
-        let rows: Vec<&Count> = self
-            .counts
-            .iter()
-            .filter(|r| r.o.source_url != o.source_url)
-            .filter(|r| {
+        let counts_here = self.counts.iter().any(|r| r.o.source_url == o.source_url);
+        let page = if counts_here { o.source_url.as_str() } else { "" };
+        let s = self.without(page);
+        let left_out: Vec<usize> = (0..self.counts.len())
+            .filter(|i| {
+                let r = &self.counts[*i];
                 let overlaps = r.o.period_start <= o.period_end && o.period_start <= r.o.period_end;
-                !(overlaps && r.series == c.series)
+                r.o.source_url == o.source_url || overlaps && r.series == c.series
             })
             .collect();
+        let key = (page.to_owned(), left_out);
+        let kept = |i: &usize| key.1.binary_search(i).is_err();
+        let rows: Vec<&Count> = (0..self.counts.len()).filter(kept).map(|i| &self.counts[i]).collect();
         let same: Vec<&&Count> = rows.iter().filter(|r| r.series == c.series).collect();
         let near = rows
             .iter()
@@ -258,7 +248,13 @@ impl<'a> Series<'a> {
                 o.measure, o.unit
             ));
         }
-        let f = self.factored(&rows, &s).ok_or("the counts of other pages contradict one another")?;
+        let f = match self.factors.get(&key) {
+            Some(f) => f,
+            None => {
+                let f = self.factored(&rows, &s).ok_or("the counts of other pages contradict one another")?;
+                &*self.factors.entry(key).or_insert(f)
+            }
+        };
         let cross: Vec<f64> = rows.iter().map(|r| covariance(r, &c, &s)).collect();
         let weights = f.solve(&cross);
         let ln: f64 = weights.iter().zip(&rows).map(|(w, r)| w * r.ln).sum();
@@ -274,6 +270,138 @@ impl<'a> Series<'a> {
             naive: nearest.map(|r| (r.ln + scale).exp()),
             label: format!("{} counts of the same, {near} of its kind at its places", same.len()),
         })
+    }
+}
+
+/// What a row is about, in one word for each place, whichever of its names is used.
+struct Named {
+    places: BTreeSet<String>,
+    /// The same of two rows that say the same of other times.
+    series: String,
+}
+
+impl Named {
+    fn of(names: &Names, o: &Observation) -> Self {
+        let word = |text: &str| match names.find(text, o.mode, o.period_start) {
+            Ok(Spot::Nodes(n)) => format!("node {}", n.first().map_or(0, |n| n.ix())),
+            Ok(Spot::State(s)) => format!("state {}", s.ix()),
+            _ => text.trim().to_lowercase(),
+        };
+        let place = |t: &Option<String>| t.as_deref().map(word);
+        let (from, to, at) = (place(&o.from), place(&o.to), place(&o.at));
+        let via: BTreeSet<String> = o.via.iter().map(|v| word(v)).collect();
+        let places = [&from, &to, &at].into_iter().flatten().cloned().collect();
+        // The two ways together have no order; a side of a border says which way.
+        let way = match (o.direction, from, to) {
+            (Some(Direction::Both), Some(a), Some(b)) if a > b => (Some(b), Some(a)),
+            (_, from, to) => (from, to),
+        };
+        let cargo = o.cargo.as_deref().unwrap_or("all");
+        let series = format!("{} {way:?} {at:?} {via:?} {} {cargo} {:?}", o.measure, o.mode, o.direction);
+        Self { places, series }
+    }
+}
+
+/// What a series said at its own times, to be carried on: the plain estimates that a prediction is put beside.
+pub struct Trends<'a> {
+    names: Names<'a>,
+    said: Vec<Said<'a>>,
+}
+
+/// A figure of a series.
+struct Said<'o> {
+    o: &'o Observation,
+    series: String,
+    /// Logarithm of what moves a day, or of the figure itself.
+    ln: f64,
+}
+
+/// A figure that a trend or a plan gives for the period of a row, in its unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Carried {
+    /// Figure.
+    pub value: f64,
+    /// Figures it rests on.
+    pub rests_on: Vec<String>,
+}
+
+impl<'a> Trends<'a> {
+    /// Figures that may be carried on. Those that are none (nothing, of no known unit) are left out.
+    pub fn new(model: &'a Model, rows: impl Iterator<Item = &'a Observation>) -> Self {
+        let names = Names::new(model);
+        let said = rows
+            .filter_map(|o| {
+                let (series, ln) = said(&names, o)?;
+                Some(Said { o, series, ln })
+            })
+            .collect();
+        Self { names, said }
+    }
+
+    /// Figures of the series of a row on other pages than its own, with the logarithm that turns a rate into its unit.
+    fn own(&self, o: &Observation) -> Option<(Vec<&Said<'a>>, f64)> {
+        let (series, ln) = said(&self.names, o)?;
+        let own = self.said.iter().filter(|s| s.series == series && s.o.source_url != o.source_url);
+        Some((own.collect(), o.value.ln() - ln))
+    }
+
+    /// The line of least squares through the logarithms of the series' figures, at the middle of the row's period;
+    /// where they lie less than a year apart, the last of them.
+    pub fn trend(&self, o: &Observation) -> Option<Carried> {
+        let (own, scale) = self.own(o)?;
+        let at: Vec<f64> = own.iter().map(|s| middle(s.o)).collect();
+        let last = (0..own.len())
+            .max_by(|a, b| at[*a].total_cmp(&at[*b]).then(own[*b].o.id.0.cmp(&own[*a].o.id.0)))?;
+        let first = at.iter().copied().fold(f64::INFINITY, f64::min);
+        let ln = if at[last] - first < 1.0 - 1e-9 {
+            return Some(Carried {
+                value: (own[last].ln + scale).exp(),
+                rests_on: vec![own[last].o.id.0.clone()],
+            });
+        } else {
+            let n = own.len() as f64;
+            let (x, y) = (at.iter().sum::<f64>() / n, own.iter().map(|s| s.ln).sum::<f64>() / n);
+            let slope = own.iter().zip(&at).map(|(s, a)| (a - x) * (s.ln - y)).sum::<f64>()
+                / at.iter().map(|a| (a - x).powi(2)).sum::<f64>();
+            y + slope * (middle(o) - x)
+        };
+        let rests_on = own.iter().map(|s| s.o.id.0.clone()).collect();
+        Some(Carried { value: (ln + scale).exp(), rests_on })
+    }
+
+    /// The figure for a period that holds the row's, on a page published before the row's period was over: the last
+    /// before it began, or else the first. A part of the period is taken for its share of the days.
+    pub fn plan(&self, o: &Observation) -> Option<Carried> {
+        let (own, scale) = self.own(o)?;
+        let published =
+            |s: &&&Said| published_by(s.o).filter(|d| *d < o.period_end).map(|d| (d, s.o.id.0.clone()));
+        let covers: Vec<(&Said, (Date, String))> = own
+            .iter()
+            .filter(|s| s.o.period_start <= o.period_start && o.period_end <= s.o.period_end)
+            .filter_map(|s| Some((*s, published(&s)?)))
+            .collect();
+        let before = covers.iter().filter(|(_, p)| p.0 < o.period_start).max_by(|a, b| a.1.cmp(&b.1));
+        let (s, _) = before.or_else(|| covers.iter().min_by(|a, b| a.1.cmp(&b.1)))?;
+        Some(Carried { value: (s.ln + scale).exp(), rests_on: vec![s.o.id.0.clone()] })
+    }
+}
+
+/// The series of a figure and the logarithm of its rate.
+fn said(names: &Names, o: &Observation) -> Option<(String, f64)> {
+    let (base, rate) = if is_volume(o.measure) { rate(o).ok()? } else { (o.unit.clone(), o.value) };
+    (rate > 0.0).then(|| (format!("{base} {}", Named::of(names, o).series), rate.ln()))
+}
+
+/// Last day on which a page may have been published, from its date: a day, a month or a year.
+pub fn published_by(o: &Observation) -> Option<Date> {
+    let text = o.source_date.as_deref()?.trim();
+    let mut parts = text.split('-').map(|p| p.parse::<i16>().ok());
+    let year = parts.next()??;
+    let whole = |month: i8, day: i8| Date::new(year, month, day).ok();
+    match (parts.next(), parts.next()) {
+        (None, _) => whole(12, 31),
+        (Some(m), None) => whole(i8::try_from(m?).ok()?, 1).map(|d| d.last_of_month()),
+        (Some(m), Some(d)) => whole(i8::try_from(m?).ok()?, i8::try_from(d?).ok()?),
     }
 }
 
@@ -302,6 +430,16 @@ fn covariance(a: &Count, b: &Count, s: &[f64; SPREADS]) -> f64 {
 
 fn years(day: Date) -> f64 {
     f64::from(day.year()) + (f64::from(day.day_of_year()) - 1.0) / 365.25
+}
+
+/// Middle of the period of a row, years.
+fn middle(o: &Observation) -> f64 {
+    (years(o.period_start) + years(o.period_end) + 1.0 / 365.25) / 2.0
+}
+
+/// Length of the period of a row, days.
+fn days(o: &Observation) -> f64 {
+    (years(o.period_end) - years(o.period_start)) * 365.25 + 1.0
 }
 
 /// The unit without its time, and the figure a day (of a queue: as it is).
@@ -428,5 +566,43 @@ mod tests {
         for unit in ["box", "TEU/week", ""] {
             assert!(rate(&Observation { unit: unit.into(), ..total.clone() }).is_err());
         }
+    }
+
+    /// Figures less than a year apart have no slope that one may carry on; those of the row's own page do not count.
+    #[test]
+    fn a_trend_needs_a_year() {
+        let first = Observation { period_end: Date::constant(2029, 6, 30), ..count("a", 2029, 9_050.0, "p") };
+        let second =
+            Observation { period_start: Date::constant(2029, 7, 1), ..count("b", 2029, 18_400.0, "r") };
+        let m = model(vec![]);
+        let rows = [first, second, count("c", 2028, 1.0, "q")];
+        let trends = Trends::new(&m, rows.iter());
+        let carried = trends.trend(&count("d", 2031, 1.0, "q")).unwrap();
+        assert_eq!(carried.rests_on, ["b"]);
+        assert!((carried.value - 36_500.0).abs() < 1e-6, "{}", carried.value);
+        assert_eq!(
+            trends.trend(&Observation { at: Some("Elsewhere".into()), ..count("d", 2031, 1.0, "q") }),
+            None
+        );
+    }
+
+    /// Of plans the last before the period counts; without one, the first that was known before it was over.
+    #[test]
+    fn a_plan_counts_from_when_it_was_known() {
+        let m = model(vec![]);
+        let plan = |id: &str, value: f64, date: &str| Observation {
+            source_date: Some(date.into()),
+            ..count(id, 2030, value, id)
+        };
+        let of = |plans: &[Observation]| {
+            Trends::new(&m, plans.iter()).plan(&count("x", 2030, 7.0, "x")).map(|c| c.rests_on[0].clone())
+        };
+        let all = [plan("a", 1.0, "2029-03"), plan("b", 2.0, "2029-11-02"), plan("c", 3.0, "2030-05-01")];
+        assert_eq!(of(&all).as_deref(), Some("b"));
+        assert_eq!(of(&all[2..]).as_deref(), Some("c"));
+        // Known to be of the year alone, or of no date: it may have come after all was over.
+        assert_eq!(of(&[plan("d", 4.0, "2030")]), None);
+        assert_eq!(of(&[plan("e", 5.0, "soon")]), None);
+        assert_eq!(of(&[Observation { source_date: None, ..plan("f", 6.0, "2029") }]), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::civil::Date;
 use karvan_model::Model;
 use karvan_model::calibration::Factors;
 use karvan_model::observed::{Evidence, Measure, Observation, ObservedMode, ProcessKind, Statistic};
@@ -49,6 +50,45 @@ pub struct Report {
     pub refused: Vec<Refused>,
     /// Rows that no model should reproduce, by their own word.
     pub not_outcomes: u32,
+    /// Of a backtest: where time was cut, and what was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
+}
+
+/// Where time was cut for a backtest, and what the predictions have seen.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Cut {
+    /// Last year of which rows were seen.
+    pub fit_until: i16,
+    /// Day on which the law, the links and the services are frozen.
+    pub as_of: String,
+    /// Outcomes up to the cut: what parameters and series could be estimated from.
+    pub seen: u32,
+    /// Those of durations and prices, which parameters were estimated from.
+    pub fitted: u32,
+    /// Outcomes up to the cut on pages published after it: figures of the past that were not yet known.
+    pub published_later: u32,
+    /// Rows scored whose page also tells of the time before the cut; it was left out of what predicts them.
+    pub own_page_left_out: u32,
+    /// Plans and forecasts among the observations.
+    pub plans: u32,
+    /// Later rows, predicted or refused, for whose period something was planned or forecast.
+    pub planned: Vec<Planned>,
+}
+
+/// What was planned or forecast beside what happened.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Planned {
+    /// Key of the observation.
+    pub id: String,
+    /// In words.
+    pub what: Option<String>,
+    /// Unit.
+    pub unit: String,
+    /// Observed.
+    pub observed: f64,
+    /// Planned or forecast.
+    pub plan: Rival,
 }
 
 /// What measures measure.
@@ -91,6 +131,8 @@ pub struct Group {
     pub error_pct: f64,
     /// Median error with its sign, %: above 0 where the model says more.
     pub signed_pct: f64,
+    /// Mean absolute difference of logarithms of the medians and what was observed.
+    pub ln_error: f64,
     /// Mean continuous ranked probability score, in the unit; empty where units differ.
     pub crps: Option<f64>,
     /// Share of rows inside the central 50 %.
@@ -100,12 +142,18 @@ pub struct Group {
     /// Inside the central 95 %.
     pub in95: Share,
     /// The naive estimate on the rows for which there is one.
-    pub naive: Option<NaiveScore>,
+    pub naive: Option<RivalScore>,
+    /// Of a backtest: the trend line on the rows for which there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trend: Option<RivalScore>,
+    /// Of a backtest: what was planned or forecast, on the rows for which something was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<RivalScore>,
 }
 
-/// The naive estimate and the model on the same rows.
+/// A plain estimate and the model on the same rows.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct NaiveScore {
+pub struct RivalScore {
     /// Rows.
     pub n: u32,
     /// Its median absolute error, %.
@@ -116,7 +164,7 @@ pub struct NaiveScore {
     pub crps: Option<f64>,
     /// The model's CRPS on the same rows.
     pub model_crps: Option<f64>,
-    /// Mean absolute difference of logarithms, naive.
+    /// Mean absolute difference of logarithms, of the plain estimate.
     pub ln_error: f64,
     /// The same of the model's medians.
     pub model_ln_error: f64,
@@ -153,6 +201,12 @@ pub struct Scored {
     pub crps: f64,
     /// Naive estimate.
     pub naive: Option<f64>,
+    /// Of a backtest: the line through the earlier figures of the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trend: Option<Rival>,
+    /// Of a backtest: what was planned or forecast for its period.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Rival>,
     /// The way, or what is averaged.
     pub way: String,
     /// What takes most of the time, and its share.
@@ -161,6 +215,15 @@ pub struct Scored {
     pub fold: Option<u32>,
     /// Page.
     pub source_url: String,
+}
+
+/// A plain estimate of a row.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Rival {
+    /// Its figure, in the unit of the row.
+    pub value: f64,
+    /// Observations it rests on.
+    pub rests_on: Vec<String>,
 }
 
 /// A row that was not predicted.
@@ -186,6 +249,8 @@ pub struct Setting<'a> {
     pub base: &'a Base,
     /// Seed of the draws.
     pub seed: u64,
+    /// Day on which the law, the links and the services are frozen; empty: as they were on the days of each row.
+    pub as_of: Option<Date>,
 }
 
 /// The fold whose parameters score a row: that estimated without its page, or without the pages that tell of the same
@@ -244,7 +309,7 @@ pub fn validate(
                 &own
             }
         };
-        let asking = Asking::new(model, setting.base);
+        let asking = Asking::new(model, setting.base).frozen(setting.as_of);
         for i in rows {
             let o = &observations[i];
             // A wait before a crossing is one in its queue.
@@ -268,7 +333,7 @@ pub fn validate(
         }
     }
     let scored: Vec<Scored> = scored.into_values().collect();
-    let groups = groups(&scored);
+    let groups = groups(&scored, &by_evidence(&scored));
     Ok((scored, refused.into_values().collect(), groups))
 }
 
@@ -450,6 +515,8 @@ fn score(o: &Observation, p: Prediction, fold: Option<u32>) -> Scored {
         error_pct: 100.0 * (predicted / o.value - 1.0),
         crps: crps(draws, o.value),
         naive: p.naive,
+        trend: None,
+        plan: None,
         way: p.way,
         dominated_by: p.dominated_by,
         fold,
@@ -462,31 +529,33 @@ pub fn happened(e: Evidence) -> bool {
     matches!(e, Evidence::Measured | Evidence::Reported | Evidence::Derived)
 }
 
-fn groups(rows: &[Scored]) -> Vec<Group> {
-    let mut out = Vec::new();
-    let mut keys: Vec<(Measure, Evidence)> = rows.iter().map(|r| (r.measure, r.evidence)).collect();
-    keys.sort();
-    keys.dedup();
-    for (m, e) in keys {
-        let of: Vec<&Scored> = rows.iter().filter(|r| r.measure == m && r.evidence == e).collect();
-        out.push(group(Class::of(m), Some(m), Some(e), happened(e), &of));
+/// A group by what is measured, how that is known and whether it happened; empty where all count.
+pub(crate) type Split = (Class, Option<Measure>, Option<Evidence>, bool);
+
+/// Each measure by its evidence.
+fn by_evidence(rows: &[Scored]) -> Vec<Split> {
+    let keys: BTreeSet<(Measure, Evidence)> = rows.iter().map(|r| (r.measure, r.evidence)).collect();
+    let mut out: Vec<Split> =
+        keys.into_iter().map(|(m, e)| (Class::of(m), Some(m), Some(e), happened(e))).collect();
+    for m in [Measure::TransitTime, Measure::BorderTime] {
+        out.extend([true, false].map(|real| (Class::of(m), Some(m), None, real)));
     }
-    for (class, measure) in [
-        (Class::Times, Some(Measure::TransitTime)),
-        (Class::Times, Some(Measure::BorderTime)),
-        (Class::Times, None),
-        (Class::Volumes, None),
-        (Class::Costs, None),
-    ] {
-        for real in [true, false] {
-            let of: Vec<&Scored> = rows
-                .iter()
-                .filter(|r| happened(r.evidence) == real)
-                .filter(|r| measure.map_or(Class::of(r.measure) == class, |m| r.measure == m))
-                .collect();
-            if !of.is_empty() {
-                out.push(group(class, measure, None, real, &of));
-            }
+    out
+}
+
+/// The scores of groups of rows, then of all of a class.
+pub(crate) fn groups(rows: &[Scored], splits: &[Split]) -> Vec<Group> {
+    let classes = [Class::Times, Class::Volumes, Class::Costs];
+    let whole = classes.into_iter().flat_map(|c| [true, false].map(|real| (c, None, None, real)));
+    let mut out = Vec::new();
+    for (class, measure, evidence, real) in splits.iter().copied().chain(whole) {
+        let of: Vec<&Scored> = rows
+            .iter()
+            .filter(|r| happened(r.evidence) == real && evidence.is_none_or(|e| r.evidence == e))
+            .filter(|r| measure.map_or(Class::of(r.measure) == class, |m| r.measure == m))
+            .collect();
+        if !of.is_empty() {
+            out.push(group(class, measure, evidence, real, &of));
         }
     }
     out
@@ -508,9 +577,20 @@ fn group(
         Share::new(k, rows.len())
     };
     let one_unit = rows.windows(2).all(|w| w[0].unit == w[1].unit);
-    let naive_rows: Vec<&Scored> =
-        rows.iter().copied().filter(|r| r.naive.is_some_and(|n| n.is_finite() && n > 0.0)).collect();
-    let naive = |r: &Scored| r.naive.unwrap_or(f64::NAN);
+    let rival = |of_row: &dyn Fn(&Scored) -> Option<f64>| {
+        let of_row = |r: &Scored| of_row(r).filter(|v| v.is_finite() && *v > 0.0);
+        let both: Vec<(&Scored, f64)> = rows.iter().filter_map(|r| Some((*r, of_row(r)?))).collect();
+        let each = |f: &dyn Fn(&Scored, f64) -> f64| both.iter().map(|(r, v)| f(r, *v)).collect::<Vec<f64>>();
+        (!both.is_empty()).then(|| RivalScore {
+            n: both.len() as u32,
+            error_pct: middle(each(&|r, v| 100.0 * (v / r.observed - 1.0).abs())),
+            model_error_pct: middle(each(&|r, _| r.error_pct.abs())),
+            crps: one_unit.then(|| mean(each(&|r, v| (v - r.observed).abs()))),
+            model_crps: one_unit.then(|| mean(each(&|r, _| r.crps))),
+            ln_error: mean(each(&|r, v| (v / r.observed).ln().abs())),
+            model_ln_error: mean(each(&|r, _| (r.predicted.max(1e-9) / r.observed).ln().abs())),
+        })
+    };
     Group {
         class,
         measure,
@@ -519,19 +599,14 @@ fn group(
         n: rows.len() as u32,
         error_pct: middle(of(&|r| r.error_pct.abs(), rows)),
         signed_pct: middle(of(&|r| r.error_pct, rows)),
+        ln_error: mean(of(&|r| (r.predicted.max(1e-9) / r.observed).ln().abs(), rows)),
         crps: one_unit.then(|| mean(of(&|r| r.crps, rows))),
         in50: inside(&|r| r.p50),
         in80: inside(&|r| r.p80),
         in95: inside(&|r| r.p95),
-        naive: (!naive_rows.is_empty()).then(|| NaiveScore {
-            n: naive_rows.len() as u32,
-            error_pct: middle(of(&|r| 100.0 * (naive(r) / r.observed - 1.0).abs(), &naive_rows)),
-            model_error_pct: middle(of(&|r| r.error_pct.abs(), &naive_rows)),
-            crps: one_unit.then(|| mean(of(&|r| (naive(r) - r.observed).abs(), &naive_rows))),
-            model_crps: one_unit.then(|| mean(of(&|r| r.crps, &naive_rows))),
-            ln_error: mean(of(&|r| (naive(r) / r.observed).ln().abs(), &naive_rows)),
-            model_ln_error: mean(of(&|r| (r.predicted.max(1e-9) / r.observed).ln().abs(), &naive_rows)),
-        }),
+        naive: rival(&|r| r.naive),
+        trend: rival(&|r| r.trend.as_ref().map(|t| t.value)),
+        plan: rival(&|r| r.plan.as_ref().map(|p| p.value)),
     }
 }
 

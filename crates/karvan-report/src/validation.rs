@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use karvan_observe::{Class, Group, Report, Scored, Share, happened};
+use karvan_observe::{Class, Group, Planned, Report, RivalScore, Scored, Share, happened};
 
 use crate::svg::{escape, px};
 use crate::text::{Lang, Text};
@@ -105,61 +105,85 @@ pub(crate) fn columns(header: &[&str], rows: &[Vec<String>], right: &[usize]) ->
     out
 }
 
+/// A plain estimate's error, the model's on the same rows, and how many these are.
+fn beside(r: Option<&RivalScore>) -> String {
+    r.map_or(String::new(), |r| format!("{} ({}), {}", pct(r.error_pct), pct(r.model_error_pct), r.n))
+}
+
+/// What a backtest has seen and what it has not, in words.
+fn cut_words(report: &Report, text: &Text) -> Option<[String; 2]> {
+    let c = report.cut.as_ref()?;
+    let (until, as_of) = (c.fit_until.to_string(), c.as_of.clone());
+    let numbers = [
+        ("until", until.clone()),
+        ("n", report.rows.len().to_string()),
+        ("all", (report.rows.len() + report.refused.len()).to_string()),
+        ("seen", c.seen.to_string()),
+        ("fitted", c.fitted.to_string()),
+        ("later", c.published_later.to_string()),
+        ("own", c.own_page_left_out.to_string()),
+        ("plans", c.plans.to_string()),
+        ("as_of", as_of),
+    ];
+    let numbers: Vec<(&str, &str)> = numbers.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    Some(["cut_lead", "cut_hidden"].map(|k| text.fill(&format!("validation.{k}"), &numbers)))
+}
+
 /// The report for reading.
 pub fn validation_table(report: &Report) -> String {
-    let mut out = format!(
-        "{} of {} observations are predicted, {} refused; {} more are no outcomes by their own word\n\n",
-        report.rows.len(),
-        report.rows.len() + report.refused.len(),
-        report.refused.len(),
-        report.not_outcomes
-    );
+    let cut = cut_words(report, Lang::En.text());
+    let mut out = match &cut {
+        Some(lines) => format!("{}\n\n", lines.join("\n").replace(". ", ".\n")),
+        None => format!(
+            "{} of {} observations are predicted, {} refused; {} more are no outcomes by their own word\n\n",
+            report.rows.len(),
+            report.rows.len() + report.refused.len(),
+            report.refused.len(),
+            report.not_outcomes
+        ),
+    };
     let rows: Vec<Vec<String>> = report
         .groups
         .iter()
         .map(|g| {
             let (measure, evidence) = name(g);
             let crps = |c: Option<f64>| c.map_or(String::new(), amount);
-            let n = g.naive.as_ref();
-            vec![
-                measure,
-                evidence,
-                g.n.to_string(),
-                pct(g.error_pct),
-                format!("{:+.0}", g.signed_pct),
-                crps(g.crps),
-                share(&g.in50),
-                share(&g.in80),
-                share(&g.in95),
-                n.map_or(String::new(), |n| pct(n.error_pct)),
-                n.and_then(|n| n.crps).map_or(String::new(), amount),
-            ]
+            let mut cells =
+                vec![measure, evidence, g.n.to_string(), pct(g.error_pct), format!("{:+.0}", g.signed_pct)];
+            let shares = [share(&g.in50), share(&g.in80), share(&g.in95)];
+            if cut.is_some() {
+                cells.push(format!("{:.2}", g.ln_error.exp()));
+                cells.extend(shares);
+                cells.extend([&g.naive, &g.trend, &g.plan].map(|r| beside(r.as_ref())));
+            } else {
+                let n = g.naive.as_ref();
+                cells.push(crps(g.crps));
+                cells.extend(shares);
+                cells.push(n.map_or(String::new(), |n| pct(n.error_pct)));
+                cells.push(n.and_then(|n| n.crps).map_or(String::new(), amount));
+            }
+            cells
         })
         .collect();
-    out += &columns(
-        &[
-            "Measure",
-            "Evidence",
-            "Rows",
-            "|Error|, %",
-            "Error, %",
-            "CRPS",
-            "In 50 %",
-            "In 80 %",
-            "In 95 %",
-            "Naive |error|, %",
-            "Naive CRPS",
-        ],
-        &rows,
-        &[2, 3, 4, 5, 6, 7, 8, 9, 10],
-    );
+    let mut header = vec!["Measure", "Evidence", "Rows", "|Error|, %", "Error, %"];
+    header.extend(match cut {
+        Some(_) => ["Factor", "In 50 %", "In 80 %", "In 95 %", "Naive", "Trend", "Plan"].as_slice(),
+        None => &["CRPS", "In 50 %", "In 80 %", "In 95 %", "Naive |error|, %", "Naive CRPS"],
+    });
+    let right: Vec<usize> = (2..header.len()).collect();
+    out += &columns(&header, &rows, &right);
     out += "\nErrors are medians; shares of rows inside an interval stand with their exact binomial 95 %.\n";
-    for g in report.groups.iter().filter(|g| g.evidence.is_none()) {
-        if let Some(n) = &g.naive {
-            let (measure, evidence) = name(g);
+    if cut.is_some() {
+        out += "Factor: by how much the median is off on average. Naive, trend, plan: their median |error|, %, the model's \
+                on the same rows in brackets, how many these are.\n";
+    }
+    for g in report.groups.iter().filter(|g| g.evidence.is_none() && (cut.is_none() || g.measure.is_none())) {
+        let (measure, evidence) = name(g);
+        let rivals = [("the naive estimate", &g.naive), ("the trend line", &g.trend), ("the plan", &g.plan)];
+        for (what, n) in rivals.into_iter().filter_map(|(w, r)| Some((w, r.as_ref()?))) {
             let _ = writeln!(
                 out,
-                "{measure}, {evidence}, {} rows: off by a factor of {:.2} on average, the naive estimate by {:.2}",
+                "{measure}, {evidence}, {} rows: off by a factor of {:.2} on average, {what} by {:.2}",
                 n.n,
                 n.model_ln_error.exp(),
                 n.ln_error.exp()
@@ -172,25 +196,50 @@ pub fn validation_table(report: &Report) -> String {
         let rows: Vec<Vec<String>> = worst(report, real)
             .into_iter()
             .map(|r| {
-                vec![
+                let mut cells = vec![
                     r.id.clone(),
                     r.measure.word().to_owned(),
                     format!("{} {}", amount(r.observed), r.unit),
                     format!("{} ({}–{})", amount(r.predicted), amount(r.p80[0]), amount(r.p80[1])),
                     r.naive.map_or(String::new(), amount),
-                    r.dominated_by.as_ref().map_or(String::new(), |(p, s)| format!("{p} {:.0} %", 100.0 * s)),
-                    r.what.clone().unwrap_or_default(),
-                ]
+                ];
+                if cut.is_some() {
+                    cells.extend([&r.trend, &r.plan].map(rival));
+                }
+                let mostly = r.dominated_by.as_ref().map(|(p, s)| format!("{p} {:.0} %", 100.0 * s));
+                // What a count rests on is all the reason that a backtest has for it.
+                cells.push(match (mostly, cut.is_some()) {
+                    (Some(m), _) => m,
+                    (None, true) => r.way.clone(),
+                    (None, false) => String::new(),
+                });
+                cells.push(r.what.clone().unwrap_or_default());
+                cells
             })
             .collect();
         if !rows.is_empty() {
             let _ = write!(out, "\n{title}\n");
-            out += &columns(
-                &["Row", "Measure", "Observed", "Predicted (80 %)", "Naive", "Mostly", "What"],
-                &rows,
-                &[],
-            );
+            let mut header = vec!["Row", "Measure", "Observed", "Predicted (80 %)", "Naive"];
+            header.extend(if cut.is_some() { ["Trend", "Plan"].as_slice() } else { &[] });
+            header.extend(["Mostly", "What"]);
+            out += &columns(&header, &rows, &[]);
         }
+    }
+    let planned: Vec<Vec<String>> = planned(report)
+        .map(|(p, r)| {
+            let predicted = r.map_or("refused".into(), |r| {
+                format!("{} ({}–{})", amount(r.predicted), amount(r.p80[0]), amount(r.p80[1]))
+            });
+            let observed = format!("{} {}", amount(p.observed), p.unit);
+            let trend = r.map_or(String::new(), |r| rival(&r.trend));
+            let (of, what) = (p.plan.rests_on.join(" "), p.what.clone().unwrap_or_default());
+            vec![p.id.clone(), observed, predicted, trend, amount(p.plan.value), of, what]
+        })
+        .collect();
+    if !planned.is_empty() {
+        out += "\nBeside what was planned or forecast\n";
+        let header = ["Row", "Observed", "Predicted (80 %)", "Trend", "Plan", "Plan's row", "What"];
+        out += &columns(&header, &planned, &[]);
     }
     let refused = refusals(report);
     if !refused.is_empty() {
@@ -205,11 +254,23 @@ pub fn validation_table(report: &Report) -> String {
     out
 }
 
-/// One row an observation, refused ones too.
+/// What was planned or forecast, with the row where it was predicted.
+fn planned(report: &Report) -> impl Iterator<Item = (&Planned, Option<&Scored>)> {
+    let all = report.cut.iter().flat_map(|c| &c.planned);
+    all.map(|p| (p, report.rows.iter().find(|r| r.id == p.id)))
+}
+
+/// A plain estimate's figure.
+fn rival(r: &Option<karvan_observe::Rival>) -> String {
+    r.as_ref().map_or(String::new(), |r| amount(r.value))
+}
+
+/// One row an observation, refused ones too; of a backtest with trend and plan.
 pub fn validation_csv(report: &Report) -> String {
     let mut w = csv::Writer::from_writer(Vec::new());
     // Writing into memory cannot fail, and records are of one length.
-    let _ = w.write_record([
+    let backtest = report.cut.is_some();
+    let mut header = vec![
         "id",
         "measure",
         "evidence",
@@ -231,10 +292,12 @@ pub fn validation_csv(report: &Report) -> String {
         "dominated_by",
         "refused",
         "source_url",
-    ]);
+    ];
+    header.extend(if backtest { ["trend", "plan"].as_slice() } else { &[] });
+    let _ = w.write_record(&header);
     for r in &report.rows {
         let n = |x: f64| format!("{x:.4}");
-        let _ = w.write_record([
+        let mut cells = vec![
             r.id.clone(),
             r.measure.word().into(),
             r.evidence.word().into(),
@@ -256,10 +319,14 @@ pub fn validation_csv(report: &Report) -> String {
             r.dominated_by.as_ref().map_or(String::new(), |(p, s)| format!("{p} {:.0} %", 100.0 * s)),
             String::new(),
             r.source_url.clone(),
-        ]);
+        ];
+        if backtest {
+            cells.extend([&r.trend, &r.plan].map(|x| x.as_ref().map_or(String::new(), |x| n(x.value))));
+        }
+        let _ = w.write_record(cells);
     }
     for r in &report.refused {
-        let mut cells = vec![String::new(); 21];
+        let mut cells = vec![String::new(); header.len()];
         cells[0] = r.id.clone();
         cells[1] = r.measure.map_or(String::new(), |m| m.word().into());
         cells[19] = match &r.place {
@@ -404,19 +471,23 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     let word = |key: &str| escape(text.get(&format!("validation.{key}")));
     let mut out = String::new();
     let code = if text.russian { "ru" } else { "en" };
-    let _ = write!(
-        out,
-        "<!doctype html><html lang=\"{code}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{t}</title><style>{STYLE}</style></head><body class=\"validation\"><main><h1>{t}</h1><p>{}</p>",
-        escape(&text.fill(
-            "validation.lead",
-            &[
+    let cut = cut_words(report, text);
+    let (title, lead) = match &cut {
+        Some([lead, hidden]) => ("cut_title", format!("{}</p><p>{}", escape(lead), escape(hidden))),
+        None => {
+            let numbers = [
                 ("n", &report.rows.len().to_string()),
                 ("all", &(report.rows.len() + report.refused.len()).to_string()),
                 ("refused", &report.refused.len().to_string()),
                 ("no", &report.not_outcomes.to_string()),
-            ],
-        )),
-        t = word("title"),
+            ];
+            ("title", escape(&text.fill("validation.lead", &numbers.map(|(k, v)| (k, v.as_str())))))
+        }
+    };
+    let _ = write!(
+        out,
+        "<!doctype html><html lang=\"{code}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{t}</title><style>{STYLE}</style></head><body class=\"validation\"><main><h1>{t}</h1><p>{lead}</p>",
+        t = word(title),
     );
     let _ = write!(out, "<h2>{}</h2><p>{}</p><div class=\"charts\">", word("scatter"), word("scatter_note"));
     let units: BTreeSet<(Class, &str)> =
@@ -460,7 +531,11 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
         "in95",
         "naive_error",
         "naive_crps",
-    ] {
+    ]
+    .into_iter()
+    .chain(
+        if cut.is_some() { ["factor", "trend_error", "plan_error"].as_slice() } else { &[] }.iter().copied(),
+    ) {
         let _ = write!(out, "<th>{}</th>", word(k));
     }
     out.push_str("</tr></thead><tbody>");
@@ -484,6 +559,8 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
             n.map_or(String::new(), |n| pct(n.error_pct)),
             n.and_then(|n| n.crps).map_or(String::new(), amount),
         ];
+        let more = [format!("{:.2}", g.ln_error.exp()), beside(g.trend.as_ref()), beside(g.plan.as_ref())];
+        let cells = cells.into_iter().chain(cut.is_some().then_some(more).into_iter().flatten());
         out.push_str(if g.evidence.is_none() { "<tr class=\"sum\">" } else { "<tr>" });
         for c in cells {
             let _ = write!(out, "<td>{}</td>", escape(&c));
@@ -494,10 +571,39 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     for (real, key) in [(true, "worst_happened"), (false, "worst_said")] {
         let rows = worst(report, real);
         if !rows.is_empty() {
-            table_of(&rows, &word(key), text, &mut out);
+            table_of(&rows, &word(key), cut.is_some(), text, &mut out);
         }
     }
-    table_of(&report.rows.iter().collect::<Vec<_>>(), &word("all_rows"), text, &mut out);
+    if report.cut.as_ref().is_some_and(|c| !c.planned.is_empty()) {
+        let t = word("planned");
+        let _ = write!(
+            out,
+            "<h2>{t}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{t}\"><table><thead><tr>"
+        );
+        for k in ["row", "what", "observed", "predicted", "trend", "plan", "plan_row"] {
+            let _ = write!(out, "<th>{}</th>", word(k));
+        }
+        out.push_str("</tr></thead><tbody>");
+        for (p, r) in planned(report) {
+            let predicted = r.map_or(text.get("validation.refused").to_owned(), |r| amount(r.predicted));
+            let cells = [
+                p.id.clone(),
+                p.what.clone().unwrap_or_default(),
+                format!("{} {}", amount(p.observed), p.unit),
+                predicted,
+                r.map_or(String::new(), |r| rival(&r.trend)),
+                amount(p.plan.value),
+                p.plan.rests_on.join(", "),
+            ];
+            out.push_str("<tr>");
+            for c in cells {
+                let _ = write!(out, "<td>{}</td>", escape(&c));
+            }
+            out.push_str("</tr>");
+        }
+        out.push_str("</tbody></table></div>");
+    }
+    table_of(&report.rows.iter().collect::<Vec<_>>(), &word("all_rows"), cut.is_some(), text, &mut out);
     let _ = write!(out, "<h2>{}</h2><ul>", word("refused"));
     for (why, ids) in refusals(report) {
         let _ = write!(
@@ -520,12 +626,14 @@ pub fn validation_html(report: &Report, lang: Lang) -> String {
     out
 }
 
-fn table_of(rows: &[&Scored], title: &str, text: &Text, out: &mut String) {
+fn table_of(rows: &[&Scored], title: &str, backtest: bool, text: &Text, out: &mut String) {
     let _ = write!(
         out,
         "<h2>{title}</h2><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table><thead><tr>"
     );
-    for k in ["row", "what", "observed", "predicted", "in80", "naive", "mostly", "fold"] {
+    let rivals: &[&str] = if backtest { &["trend", "plan"] } else { &[] };
+    let keys = ["row", "what", "observed", "predicted", "in80", "naive"].into_iter();
+    for k in keys.chain(rivals.iter().copied()).chain(["mostly", "fold"]) {
         let _ = write!(out, "<th>{}</th>", escape(text.get(&format!("validation.{k}"))));
     }
     out.push_str("</tr></thead><tbody>");
@@ -538,7 +646,7 @@ fn table_of(rows: &[&Scored], title: &str, text: &Text, out: &mut String) {
         };
         let _ = write!(
             out,
-            "<tr><td>{link}</td><td>{}<br><small>{}, {}; {}</small></td><td>{} {}</td><td>{}</td><td>{}–{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{link}</td><td>{}<br><small>{}, {}; {}</small></td><td>{} {}</td><td>{}</td><td>{}–{}</td><td>{}</td>{}<td>{}</td><td>{}</td></tr>",
             escape(r.what.as_deref().unwrap_or("")),
             escape(&measure),
             escape(&text.word("evidence", r.evidence.word())),
@@ -549,6 +657,10 @@ fn table_of(rows: &[&Scored], title: &str, text: &Text, out: &mut String) {
             amount(r.p80[0]),
             amount(r.p80[1]),
             r.naive.map_or(String::new(), amount),
+            match backtest {
+                true => format!("<td>{}</td><td>{}</td>", rival(&r.trend), rival(&r.plan)),
+                false => String::new(),
+            },
             r.dominated_by.as_ref().map_or(String::new(), |(p, s)| format!(
                 "{} {:.0} %",
                 escape(p),
@@ -598,6 +710,8 @@ mod tests {
             error_pct: 100.0 * (8.0 / observed - 1.0),
             crps: 2.0,
             naive: Some(4.0),
+            trend: None,
+            plan: None,
             way: "a way".into(),
             dominated_by: Some(("exit_road XA".into(), 0.8)),
             fold: Some(3),
@@ -620,6 +734,7 @@ mod tests {
                 why: "needs a loaded year".into(),
             }],
             not_outcomes: 2,
+            cut: None,
         }
     }
 
