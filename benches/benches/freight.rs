@@ -303,7 +303,7 @@ fn made(flows: usize) -> Made {
         b.row(match l.kind {
             Kind::Yard => Row::Queue(Queue {
                 capacity: k,
-                hours: 24.0,
+                interval_h: 24.0 / k,
                 servers: 2.0,
                 variability: 2.0,
                 usd_per_h: 20.0,

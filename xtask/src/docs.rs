@@ -39,6 +39,10 @@ pub fn run(check: bool) -> anyhow::Result<()> {
     pages.push(("schema/simulate.schema.json", json(simulate.as_value())?));
     pages.push(("schema/assignment.schema.json", json(karvan_freight::report::report_schema().as_value())?));
     pages.push((
+        "schema/assignment-years.schema.json",
+        json(karvan_freight::years::years_schema().as_value())?,
+    ));
+    pages.push((
         "schema/assignment-comparison.schema.json",
         json(karvan_freight::compare::comparison_schema().as_value())?,
     ));

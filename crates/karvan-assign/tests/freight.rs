@@ -91,7 +91,7 @@ fn a_queue_in_closed_form() {
         let c = b.class(class(2000.0, 2000.0));
         let row = b.row(Row::Queue(Queue {
             capacity: 100.0,
-            hours: 100.0,
+            interval_h: 1.0,
             servers: 1.0,
             variability: 1.0,
             usd_per_h: 1.0,
@@ -263,7 +263,7 @@ fn everything(bump: Option<(usize, f64)>) -> Programme {
     }
     let queue = b.row(Row::Queue(Queue {
         capacity: 900.0,
-        hours: 8760.0,
+        interval_h: 8760.0 / 900.0,
         servers: 2.0,
         variability: 0.8,
         usd_per_h: 0.5,

@@ -202,6 +202,7 @@ Examples:
   karvan assign --year 2024 --scenario s.toml --format json -o year.json
   karvan assign --year 2024 --against docs/scenarios/northern-route-shut.toml     what moves, and why
   karvan assign --year 2024 --check-prices 10            worth of ten capacities beside solving anew with less and more
+  karvan assign --year 2019..2025 --run my-runs          seven years in one report: totals published and modelled, errors first
   karvan assign --year 2024 --run my-run                 kept as a run: every step as a table, carried on after a kill
   karvan assign --tntp SiouxFalls                        a folder with SiouxFalls_net.tntp and SiouxFalls_trips.tntp
   karvan assign --tntp ChicagoSketch --toll-weight 0.02 --distance-weight 0.04 --gap 1e-12
@@ -285,22 +286,23 @@ pub struct Calibrate {
 /// What to load on which network.
 #[derive(Debug, clap::Args)]
 pub struct Assign {
-    /// Year whose trade is loaded on the model's network
+    /// Year whose trade is loaded on the model's network, or years FIRST..LAST: each by itself, told in one report
     #[arg(
         long,
         value_name = "YEAR",
+        value_parser = years,
         required_unless_present = "tntp",
         conflicts_with = "tntp",
         help_heading = "A year of trade"
     )]
-    pub year: Option<u32>,
+    pub year: Option<Years>,
     /// Folder in which every step is kept as a table; an interrupted computation is carried on there
     #[arg(long, value_name = "DIR", requires = "year", help_heading = "A year of trade")]
     pub run: Option<PathBuf>,
     /// Scenario file to put beside the model (or beside --scenario): what moves, and why
     #[arg(long, value_name = "FILE", requires = "year", conflicts_with_all = ["run", "check_prices"], help_heading = "A year of trade")]
     pub against: Option<PathBuf>,
-    /// Solve anew with a hundredth less and more of as many capacities, and put their prices beside what that changes
+    /// Solve anew with one unit less and more of as many capacities, and put their prices beside what that changes
     #[arg(long, value_name = "N", requires = "year", value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "A year of trade")]
     pub check_prices: Option<u16>,
     /// Folder with a network and its trip table in TNTP form

@@ -28,7 +28,7 @@ pub fn run(common: &Common, args: &Assign) -> Result<u8, Failure> {
         pool.build().map_err(|e| Failure::Fault(e.to_string()))
     };
     match (args.year, &args.tntp) {
-        (Some(year), _) => pool(args.threads)?.install(|| crate::freight::run(common, args, year)),
+        (Some(years), _) => pool(args.threads)?.install(|| crate::freight::run(common, args, years)),
         (None, Some(folder)) => pool(args.threads)?.install(|| tntp(common, args, folder)),
         (None, None) => Err(wrong_input("nothing to assign was named", "--year YEAR, or --tntp DIR")),
     }

@@ -9,13 +9,14 @@ use karvan_demand::Demand;
 use karvan_freight::capacity::Capacities;
 use karvan_freight::choice::{Choices, choices};
 use karvan_freight::compare::{Comparison, compare, millions};
-use karvan_freight::report::{Report, Year, rounded};
+use karvan_freight::report::{Report, TradeTotalTold, Year, rounded};
 use karvan_freight::year::{self, Problem};
+use karvan_freight::years;
 use karvan_freight::{FreightError, tables};
 use karvan_network::base::Base;
 use karvan_study::{Inputs, Run};
 
-use crate::args::{Assign, Common, Format};
+use crate::args::{Assign, Common, Format, Years};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Asked, Loaded};
 use crate::out;
@@ -158,7 +159,11 @@ fn inputs(loaded: &Loaded, year: u32, gap: f64) -> Inputs {
     }
 }
 
-pub fn run(common: &Common, args: &Assign, year: u32) -> Result<u8, Failure> {
+pub fn run(common: &Common, args: &Assign, years: Years) -> Result<u8, Failure> {
+    if years.first < years.last {
+        return several(common, args, years);
+    }
+    let year = years.first;
     let format = common.format_of(&[Format::Table, Format::Json, Format::Csv])?;
     let gap = args.gap.unwrap_or(GAP);
     let loaded = load::load(&common.asked(false))?;
@@ -179,12 +184,7 @@ pub fn run(common: &Common, args: &Assign, year: u32) -> Result<u8, Failure> {
         return check_prices(common, format, &computed, gap, most.into());
     }
     let report = computed.report();
-    if let Some(run) = &mut run {
-        run.stage("flows", || {
-            Ok::<_, Failure>(tables::of_assigned(&computed.capacities, &computed.assigned))
-        })?;
-        run.stage("report", || Ok::<_, Failure>(tables::of_report(&report)))?;
-    }
+    keep(run.as_mut(), &computed, &report)?;
     let bytes = match format {
         Format::Json => out::json(&report)?,
         Format::Csv => csv(&report),
@@ -199,6 +199,145 @@ pub fn run(common: &Common, args: &Assign, year: u32) -> Result<u8, Failure> {
         return Ok(NO_ANSWER);
     }
     Ok(DONE)
+}
+
+/// Several years, each by itself, in one report.
+fn several(common: &Common, args: &Assign, asked: Years) -> Result<u8, Failure> {
+    let format = common.format_of(&[Format::Table, Format::Json])?;
+    let option = [(args.against.is_some(), "--against"), (args.check_prices.is_some(), "--check-prices")];
+    if let Some((_, option)) = option.into_iter().find(|(given, _)| *given) {
+        return Err(wrong_input(format!("{option} is for one year"), "name one year, such as --year 2024"));
+    }
+    let gap = args.gap.unwrap_or(GAP);
+    let progress = bar("year {msg}: {pos}/{len} done", u64::from(asked.last - asked.first + 1));
+    let mut reports = Vec::new();
+    for year in asked.first..=asked.last {
+        progress.set_message(year.to_string());
+        let loaded = load::load(&common.asked(false))?;
+        let mut run = match &args.run {
+            Some(dir) => Some(Run::open_or_create(&dir.join(year.to_string()), inputs(&loaded, year, gap))?),
+            None => None,
+        };
+        let computed = compute(loaded, year, gap, run.as_mut())?;
+        let report = computed.report();
+        keep(run.as_mut(), &computed, &report)?;
+        reports.push(report);
+        progress.inc(1);
+    }
+    progress.finish_and_clear();
+    let Some(report) = years::years(&reports) else {
+        return Err(Failure::Fault("no year was computed".into()));
+    };
+    let bytes = match format {
+        Format::Json => out::json(&report)?,
+        _ => told_years(&report).into_bytes(),
+    };
+    out::deliver(common.output.as_deref(), &bytes)?;
+    Ok(if report.years.iter().any(|y| y.gap > gap) { NO_ANSWER } else { DONE })
+}
+
+/// Keeps flows and report in the run.
+fn keep(run: Option<&mut Run>, computed: &Computed, report: &Report) -> Result<(), Failure> {
+    if let Some(run) = run {
+        run.stage("flows", || {
+            Ok::<_, Failure>(tables::of_assigned(&computed.capacities, &computed.assigned))
+        })?;
+        run.stage("report", || Ok::<_, Failure>(tables::of_report(report)))?;
+    }
+    Ok(())
+}
+
+fn told_years(y: &years::Years) -> String {
+    let scenario = y.scenario.as_ref().map_or(String::new(), |s| format!(", {s}"));
+    let (first, last) = (y.years.first().map_or(0, |x| x.year), y.years.last().map_or(0, |x| x.year));
+    let mut t = format!("{}{scenario}: trade of {first} to {last}, each year by itself\n", y.model);
+    let rows: Vec<Vec<String>> = y
+        .missed
+        .iter()
+        .map(|m| {
+            vec![
+                if m.in_the_fit { "seen" } else { "not seen" }.to_owned(),
+                m.of.clone(),
+                m.totals.to_string(),
+                format!("{:.2}", m.factor),
+                format!("{:.2}", m.median_ratio),
+            ]
+        })
+        .collect();
+    section(
+        &mut t,
+        "By what factor published totals of traffic are missed (geometric mean), and the median of modelled over published;\n\
+         seen: durations or trade, not traffic, were estimated from a statement on the same page",
+        &out::table(&["page", "of", "totals", "factor", "median ratio"], &rows, &[2, 3, 4]),
+    );
+    for (seen, head) in TOTALS {
+        let rows: Vec<Vec<String>> = y
+            .traffic_totals
+            .iter()
+            .filter(|x| x.in_the_fit == seen)
+            .map(|x| {
+                vec![
+                    x.what.clone(),
+                    x.of.clone(),
+                    x.cargo.join(", "),
+                    format!("{} to {}", x.first, x.last),
+                    x.unit.clone(),
+                    rounded(x.published),
+                    rounded(x.modelled),
+                    format!("{:.2}", x.ratio),
+                ]
+            })
+            .collect();
+        if !rows.is_empty() {
+            let header = ["what", "of", "cargo", "period", "unit", "published", "modelled", "ratio"];
+            section(&mut t, head, &out::table(&header, &rows, &[5, 6, 7]));
+        }
+    }
+    trade_totals(&mut t, &y.trade_totals);
+    let by_year = |rows: &[years::Row], what: &str, tell: fn(f64) -> String| {
+        let mut header = vec![what, "unit"];
+        let names: Vec<String> = y.years.iter().map(|x| x.year.to_string()).collect();
+        header.extend(names.iter().map(String::as_str));
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|r| {
+                let values = r.values.iter().map(|v| v.map_or("-".into(), tell));
+                [r.what.clone(), r.unit.clone()].into_iter().chain(values).collect()
+            })
+            .collect();
+        let right: Vec<usize> = (2..header.len()).collect();
+        out::table(&header, &rows, &right)
+    };
+    section(&mut t, "Corridors", &by_year(&y.corridors, "corridor", rounded));
+    section(&mut t, "Modes, by that of most kilometres", &by_year(&y.modes, "mode", rounded));
+    let shown = y.prices.len().min(SHOWN);
+    section(
+        &mut t,
+        &format!("Prices of capacities: {shown} of {}, the dearest in all", y.prices.len()),
+        &by_year(&y.prices[..shown], "capacity", |v| format!("{v:.2}")),
+    );
+    let rows: Vec<Vec<String>> = y
+        .years
+        .iter()
+        .map(|x| {
+            vec![
+                x.year.to_string(),
+                x.day.to_string(),
+                rounded(x.tonnes),
+                rounded(x.carried_t),
+                format!("{:.1e}", x.gap),
+            ]
+        })
+        .collect();
+    section(
+        &mut t,
+        "The years",
+        &out::table(&["year", "network of", "demand t", "carried t", "gap"], &rows, &[2, 3, 4]),
+    );
+    if !y.attribution.is_empty() {
+        t.push_str(&format!("\n{}\n", y.attribution.join("; ")));
+    }
+    t
 }
 
 /// A scenario beside what it is compared with.
@@ -396,6 +535,40 @@ fn section(text: &mut String, head: &str, table: &str) {
     text.push_str(&format!("\n{head}\n{table}"));
 }
 
+/// Heads of the published totals, by whether a parameter has seen their pages.
+const TOTALS: [(bool, &str); 2] = [
+    (
+        false,
+        "Published totals of traffic beside modelled ones, the worst first; no parameter has seen their pages",
+    ),
+    (
+        true,
+        "The same of pages that a parameter has seen: durations or trade were estimated from them, not traffic",
+    ),
+];
+
+fn trade_totals(t: &mut String, totals: &[TradeTotalTold]) {
+    let rows: Vec<Vec<String>> = totals
+        .iter()
+        .map(|x| {
+            vec![
+                x.id.clone(),
+                format!("{} to {}", x.first, x.last),
+                rounded(x.published),
+                rounded(x.fitted),
+                rounded(x.left_out),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        section(
+            t,
+            "Published totals of trade that demand was fitted to, and what a fit gives without their page, t",
+            &out::table(&["total", "period", "published", "fitted", "left out"], &rows, &[2, 3, 4]),
+        );
+    }
+}
+
 fn told(r: &Report) -> String {
     let (d, c) = (&r.demand, &r.certificate);
     let scenario = r.scenario.as_ref().map_or(String::new(), |s| format!(", {s}"));
@@ -439,16 +612,7 @@ fn told(r: &Report) -> String {
         }
         t.push('\n');
     }
-    for (seen, head) in [
-        (
-            false,
-            "Published totals of traffic beside modelled ones, the worst first; no parameter has seen their pages",
-        ),
-        (
-            true,
-            "The same of pages that a parameter has seen: durations or trade were estimated from them, not traffic",
-        ),
-    ] {
+    for (seen, head) in TOTALS {
         let totals: Vec<Vec<String>> = r
             .traffic_totals
             .iter()
@@ -469,26 +633,7 @@ fn told(r: &Report) -> String {
             section(&mut t, head, &out::table(&header, &totals, &[3, 4, 5]));
         }
     }
-    let trade: Vec<Vec<String>> = r
-        .trade_totals
-        .iter()
-        .map(|x| {
-            vec![
-                x.id.clone(),
-                format!("{} to {}", x.first, x.last),
-                rounded(x.published),
-                rounded(x.fitted),
-                rounded(x.left_out),
-            ]
-        })
-        .collect();
-    if !trade.is_empty() {
-        section(
-            &mut t,
-            "Published totals of trade that demand was fitted to, and what a fit gives without their page, t",
-            &out::table(&["total", "period", "published", "fitted", "left out"], &trade, &[2, 3, 4]),
-        );
-    }
+    trade_totals(&mut t, &r.trade_totals);
     let corridors: Vec<Vec<String>> = r
         .corridors
         .iter()

@@ -1,7 +1,8 @@
 //! How the tonnes of a cell were found: every step with its claims.
 
+use std::collections::BTreeMap;
+
 use karvan_model::cell::{Cell as _, Claim};
-use karvan_model::tables::TradeEnd;
 use karvan_model::{CargoIx, Model, NodeIx};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -165,11 +166,14 @@ impl Demand {
         let beside = rows_of(model, from, to, Some(of_cargo.id.as_str()));
         let id = |n: NodeIx| model.node(n).id.0.clone();
         let name = |n: NodeIx| model.node(n).name_en.clone();
-        let places = |region: &str, end: TradeEnd| -> Result<Vec<PlaceShare>, DemandError> {
-            let mut list = zones::places(model, region, of_cargo.id.as_str(), end)?;
+        let places = |end: fn(&zones::Flow) -> NodeIx| -> Vec<PlaceShare> {
+            let mut sums: BTreeMap<NodeIx, f64> = BTreeMap::new();
+            for f in self.flows.iter().filter(|f| f.cell == i) {
+                *sums.entry(end(f)).or_default() += f.share;
+            }
+            let mut list: Vec<_> = sums.into_iter().collect();
             list.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let shares = list.into_iter();
-            Ok(shares.map(|(n, share)| PlaceShare { node: id(n), name: name(n), share }).collect())
+            list.into_iter().map(|(n, share)| PlaceShare { node: id(n), name: name(n), share }).collect()
         };
         let totals = self.totals.iter().filter(|t| t.counts(model, cell)).map(|t| {
             let r = &model.tables.trade_total[t.row];
@@ -217,8 +221,8 @@ impl Demand {
                 tonnes: cell.tonnes,
                 range_t: cell.range(),
             },
-            origins: places(from, TradeEnd::Origin)?,
-            destinations: places(to, TradeEnd::Destination)?,
+            origins: places(|f| f.from),
+            destinations: places(|f| f.to),
             totals: totals.collect(),
             flows: flows.collect(),
         }))

@@ -72,13 +72,53 @@ fn zones_share_a_cell_without_loss() {
             .map(|o| o.tonnes)
             .sum::<f64>()
     };
-    // Ore starts at the mine alone; boxes in towns by their inhabitants.
+    // Ore starts at the mine alone; boxes in towns by their inhabitants over the root of the distance.
     assert_eq!(of("tarn_mine", "town_dorn_xc", "ore"), 40_000.0);
-    assert!((of("town_orlo_xa", "gw_far_market", "containers") - 4000.0 * 42.0 / 51.0).abs() < 1e-6);
+    let km = |a: &str, b: &str| {
+        let at = |k: &str| m.node(m.node_ix(k).expect("a node"));
+        let (a, b) = (at(a), at(b));
+        let (la, lb) = (a.lat.to_radians(), b.lat.to_radians());
+        let cos = la.sin() * lb.sin() + la.cos() * lb.cos() * (b.lon - a.lon).to_radians().cos();
+        6371.0 * cos.acos()
+    };
+    let weight = |town: &str, inhabitants: f64| inhabitants / km(town, "gw_far_market").sqrt();
+    let (orlo, kess) = (weight("town_orlo_xa", 420.0), weight("town_kess_xa", 90.0));
+    let told = of("town_orlo_xa", "gw_far_market", "containers");
+    assert!((told - 4000.0 * orlo / (orlo + kess)).abs() < 1e-3, "{told}");
     // Tea to Belmar: 2,600 t among four pairs of towns; three have less than 500 t and go with the largest.
     assert_eq!(of("town_kess_xa", "town_sela_xb", "tea"), 0.0);
     assert_eq!(of("town_orlo_xa", "town_sela_xb", "tea"), 0.0);
     assert!((of("town_orlo_xa", "town_vara_xb", "tea") - 2600.0).abs() < 1e-6);
+}
+
+#[test]
+fn rows_of_a_partner_hold_for_the_trade_with_it_alone() {
+    let row = "XA,town_kess_xa,origin,containers,overseas,1,invented\n";
+    let (m, problems) = read(|n, t| if n == "zone_weight.csv" { t + row } else { t });
+    assert!(problems.is_empty(), "{problems:?}");
+    let d = build(&m, &[2030]).expect("demand");
+    let boxes = m.cargo_ix("containers").expect("a cargo");
+    let from_kess = |o: &karvan_demand::Od| m.node(o.from).id.as_str() == "town_kess_xa";
+    for o in d.od().iter().filter(|o| o.cargo == boxes) {
+        let c = &d.cells[o.cell.expect("a cell")];
+        if (c.from.as_str(), c.to.as_str()) == ("XA", "overseas") {
+            assert!(from_kess(o), "{o:?}");
+        }
+    }
+    // Of another partner's cells nothing changes.
+    let before = build(&corridor(), &[2030]).expect("demand");
+    let others = |d: &Demand| {
+        let od = d.od().into_iter().filter(|o| {
+            let c = &d.cells[o.cell.expect("a cell")];
+            (c.from.as_str(), c.to.as_str(), c.cargo) != ("XA", "overseas", boxes)
+        });
+        od.map(|o| (o.from, o.to, o.cargo, o.tonnes)).collect::<Vec<_>>()
+    };
+    assert_eq!(others(&d), others(&before));
+    let (_, problems) =
+        read(|n, t| if n == "zone_weight.csv" { t + &row.replace("overseas", "oversea") } else { t });
+    let told = problems.iter().map(ToString::to_string).collect::<String>();
+    assert!(told.contains("region `oversea` has no row in `zone`"), "{told}");
 }
 
 #[test]

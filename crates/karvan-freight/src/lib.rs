@@ -7,7 +7,7 @@
 //! | 3 | [`year`] | the programme of [`karvan_assign::freight`], solved, with its certificate |
 //! | 4 | [`report`] | what is told: traffic, shares, shadow prices, published totals beside modelled ones |
 //!
-//! [`compare`] puts a scenario beside what it is compared with, and says what moved and why. [`tables`] keeps choice sets and results as tables of a run, and reads choice sets back.
+//! [`compare`] puts a scenario beside what it is compared with, and says what moved and why; [`years`] puts several years into one report. [`tables`] keeps choice sets and results as tables of a run, and reads choice sets back.
 //!
 //! This crate knows no file and no screen.
 
@@ -17,6 +17,7 @@ pub mod compare;
 pub mod report;
 pub mod tables;
 pub mod year;
+pub mod years;
 
 /// A year that cannot be assigned.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

@@ -257,6 +257,10 @@ pub struct TotalTold {
     pub id: String,
     /// What is counted.
     pub what: String,
+    /// Of what kind that is: corridor, line (of services), port, crossing or railway (of a state).
+    pub of: String,
+    /// Cargo that counts; none: any.
+    pub cargo: Vec<String>,
     /// First day.
     pub first: Date,
     /// Last day.
@@ -745,6 +749,8 @@ impl Year<'_> {
                 TotalTold {
                     id: r.id.0.clone(),
                     what: r.what.clone(),
+                    of: kind_of(r).to_owned(),
+                    cargo: r.cargo.iter().map(|c| c.as_str().to_owned()).collect(),
                     first: r.first,
                     last: r.last,
                     unit: r.unit.word().to_owned(),
@@ -935,4 +941,19 @@ pub fn rounded(x: f64) -> String {
         out.push(c);
     }
     if whole < 0.0 { format!("-{out}") } else { out }
+}
+
+/// What a total counts at.
+fn kind_of(r: &TrafficTotal) -> &'static str {
+    if !r.services.is_empty() {
+        "line"
+    } else if !r.ports.is_empty() {
+        "port"
+    } else if !r.borders.is_empty() {
+        "crossing"
+    } else if r.state.is_some() {
+        "railway"
+    } else {
+        "corridor"
+    }
 }

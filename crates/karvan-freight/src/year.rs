@@ -100,7 +100,7 @@ pub fn pose(problem: &Problem) -> Result<Posed, FreightError> {
         b.row(if c.is_queue() && batch[i] > 0.0 && c.per_year > 0.0 {
             Row::Queue(Queue {
                 capacity: c.per_year,
-                hours,
+                interval_h: hours / c.per_year,
                 servers: 1.0,
                 variability: (batch[i] + 1.0) / 2.0,
                 usd_per_h: hour[i],
@@ -249,15 +249,8 @@ pub fn solve(
         if let Row::Queue(q) = row {
             let r = *r as usize;
             wait_h[r] = q.wait_h(loads[r]);
-            // By how much the integral of the wait's price falls with the capacity, all else alike (envelope theorem).
-            let d = q.capacity * 1e-4;
-            let at = |k: f64| Queue { capacity: k, ..*q }.integral(loads[r]);
-            let below = at(q.capacity - d);
-            worth[r] = if below.is_finite() {
-                (below - at(q.capacity + d)) / (2.0 * d)
-            } else {
-                (at(q.capacity) - at(q.capacity + d)) / d
-            };
+            // All else alike (envelope theorem).
+            worth[r] = q.worth(loads[r]);
         }
     }
     let shed: f64 = solution.flows.shed.iter().sum();
@@ -359,7 +352,7 @@ pub(crate) fn units_per_t(
 pub struct Beside {
     /// Capacity.
     pub row: u32,
-    /// Units taken away and added.
+    /// Units taken away and added: one, or as many as the gap leaves to be seen.
     pub units: f64,
     /// What the value of the programme rises by a unit where there are so many less, US dollars a unit.
     pub less: f64,
@@ -369,8 +362,9 @@ pub struct Beside {
     pub more: f64,
 }
 
-/// The worth of capacities beside what solving anew with a little less and more of each gives: the value of the programme is
-/// convex in a capacity, so the worth lies between. Those with the greatest worth of all their units are taken.
+/// The worth of capacities beside what solving anew with one unit less and more of each gives: the value of the programme is
+/// convex in a capacity, so the worth lies between. Where a unit's worth is too small to be seen beside the gap, as many are taken as are
+/// needed. A queue is given lanes that work as fast as those it has. Those with the greatest worth of all their units are taken.
 ///
 /// # Errors
 /// As [`solve`].
@@ -385,15 +379,23 @@ pub fn beside(
     let total = |r: usize| assigned.worth[r] * capacities.rows[r].per_year;
     let mut order: Vec<usize> = (0..capacities.rows.len()).filter(|r| total(*r) > 0.0).collect();
     order.sort_by(|a, b| total(*b).total_cmp(&total(*a)).then(a.cmp(b)));
+    let mut posed = pose(problem)?;
     let mut out = Vec::new();
     for (n, r) in order.into_iter().take(most).enumerate() {
-        let units = capacities.rows[r].per_year * STEP;
-        let value = |by: f64| -> Result<f64, FreightError> {
-            let mut other = capacities.clone();
-            other.rows[r].per_year += by;
-            let other = Problem { capacities: &other, ..*problem };
+        let Some(row) = posed.kept.iter().position(|k| *k as usize == r) else { continue };
+        let seen = SEEN * gap * assigned.certificate.cost / assigned.worth[r];
+        let units = seen.ceil().max(1.0).min(capacities.rows[r].per_year * MOST);
+        let as_is = posed.programme.rows[row];
+        let mut value = |by: f64| -> Result<f64, FreightError> {
+            posed.programme.rows[row] = match as_is {
+                Row::Capacity(k) => Row::Capacity(k + by),
+                Row::Queue(q) => Row::Queue(Queue { capacity: q.capacity + by, ..q }),
+                Row::Balance => Row::Balance,
+            };
             let told = &mut |_: &Progress| ControlFlow::Continue(());
-            let s = solve(&other, &pose(&other)?, gap, Some(&assigned.prices), told)?;
+            let s = solve(problem, &posed, gap, Some(&assigned.prices), told);
+            posed.programme.rows[row] = as_is;
+            let s = s?;
             // The middle of value and bound: the gap is small beside the step.
             Ok(0.5 * (s.certificate.primal + s.certificate.dual))
         };
@@ -410,5 +412,7 @@ pub fn beside(
     Ok(out)
 }
 
-/// Share of a capacity that is taken away and added to see what it is worth.
-const STEP: f64 = 0.01;
+/// Units are taken away and added until what they are worth is so many times the gap.
+const SEEN: f64 = 100.0;
+/// At most so large a share of a capacity.
+const MOST: f64 = 0.01;

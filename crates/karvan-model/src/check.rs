@@ -514,7 +514,7 @@ impl<'m> Check<'m> {
             }
         }
         let known: Vec<&str> = places.keys().copied().collect();
-        let mut sums: BTreeMap<(&str, TradeEnd, &str), (f64, usize)> = BTreeMap::new();
+        let mut sums: BTreeMap<(&str, TradeEnd, &str, Option<&str>), (f64, usize)> = BTreeMap::new();
         for (i, w) in weights.iter().enumerate() {
             self.not_negative(weights, i, "weight", Some(Estimate::exact(w.weight)));
             if !places.get(w.region.as_str()).is_some_and(|p| p.contains(w.node.as_str()))
@@ -524,9 +524,14 @@ impl<'m> Check<'m> {
                 self.error(weights, i, "node", what).hint =
                     Some("add its row to `zone`, or mend the key".into());
             }
-            sums.entry((w.region.as_str(), w.end, w.cargo.as_str())).or_insert((0.0, i)).0 += w.weight;
+            let partner = w.partner.as_ref().map(|p| p.as_str());
+            if let Some(p) = partner {
+                self.region(weights, i, "partner", p, &known);
+            }
+            sums.entry((w.region.as_str(), w.end, w.cargo.as_str(), partner)).or_insert((0.0, i)).0 +=
+                w.weight;
         }
-        for ((region, end, cargo), (sum, i)) in sums {
+        for ((region, end, cargo, _), (sum, i)) in sums {
             if sum <= 0.0 {
                 let what = format!("the zones of `{region}` have no weight as {end} of `{cargo}`");
                 self.error(weights, i, "weight", what).allowed =
@@ -592,18 +597,25 @@ impl<'m> Check<'m> {
             }
         }
         let t = &self.tables.capacity;
+        let mut of_terminal: BTreeMap<String, Vec<(DayInterval, usize)>> = BTreeMap::new();
         for (i, r) in t.iter().enumerate() {
             self.interval(t, i, r.from, r.till);
             self.not_negative(t, i, "value", r.value);
-            if r.services.is_empty() && r.ports.is_empty() && r.links.is_empty() && r.borders.is_empty() {
+            let named = [r.services.len(), r.ports.len(), r.links.len(), r.borders.len(), r.terminals.len()];
+            if named.iter().sum::<usize>() == 0 {
                 self.error(t, i, "services", format!("nothing uses capacity `{}`", r.id)).allowed =
-                    Some("services, ports, links or borders, one or more".into());
+                    Some("services, ports, links, borders or terminals, one or more".into());
+            }
+            for k in r.terminals.iter() {
+                let interval = DayInterval { from: r.from, till: r.till };
+                of_terminal.entry(k.as_str().to_owned()).or_default().push((interval, i));
             }
             if r.value.is_none() && r.services.is_empty() {
                 self.error(t, i, "value", format!("capacity `{}` has no figure", r.id)).allowed =
                     Some("a figure, or services whose departures make it".into());
             }
         }
+        self.overlaps(t, "the capacity of terminal", of_terminal);
         let t = &self.tables.corridor;
         for (i, r) in t.iter().enumerate() {
             if r.nodes.is_empty() && r.also.is_empty() && r.transit.is_empty() {

@@ -1098,8 +1098,8 @@ table! {
 }
 
 table! {
-    /// Weight of a place for one cargo. Where a region has rows for a cargo and an end, they alone share its tonnes.
-    ZoneWeight = "zone_weight", key ["region", "node", "end", "cargo"] {
+    /// Weight of a place for one cargo. Where a region has rows for a cargo and an end, they alone share its tonnes; those of a partner alone share the trade with it.
+    ZoneWeight = "zone_weight", key ["region", "node", "end", "cargo", "partner"] {
         /// Region.
         region: Id,
         /// Place; it has a row in `zone`.
@@ -1108,7 +1108,9 @@ table! {
         end: TradeEnd,
         /// Cargo.
         cargo: Ref<Cargo>,
-        /// Weight among the rows of the same region, end and cargo.
+        /// The region traded with, for rows that hold for its trade alone; empty: for all others.
+        partner: Option<Id>,
+        /// Weight among the rows of the same region, end, cargo and partner.
         weight: f64,
         /// Where this comes from.
         claim: Claim,
@@ -1210,7 +1212,7 @@ table! {
 }
 
 table! {
-    /// A capacity that is none of one link, terminal or crossing: of vessels that several services share, of a port, of a line as a whole. What uses one of the services, links, crossings or ports that it names uses it.
+    /// A capacity that is none of one link, terminal or crossing: of vessels that several services share, of a port, of a line as a whole, of what several rows of `terminal` share. What uses one of the services, links, crossings, ports or terminals that it names uses it.
     Capacity = "capacity", key ["id"] {
         /// Key.
         id: Id,
@@ -1224,9 +1226,9 @@ table! {
         links: List<Ref<Link>>,
         /// Crossings whose passing uses it.
         borders: List<Ref<Border>>,
-        /// Cargo that counts; empty: any.
-        cargo: List<Ref<Cargo>>,
-        /// Whether each direction has it for itself.
+        /// Rows of `terminal` whose work uses it, at every node where they are; their own capacities then bound no year.
+        terminals: List<Ref<Terminal>>,
+        /// Whether each direction has it for itself; terminals use that of both.
         each_way: bool,
         /// Most that can pass in a period; empty: the departures of the first service that runs on the day, times what one takes.
         value: Option<Estimate>,

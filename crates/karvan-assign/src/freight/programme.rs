@@ -239,7 +239,7 @@ fn check(p: &Programme) -> Result<(), ProgrammeError> {
                     && q.usd_per_h >= 0.0
                     && q.variability >= 0.0
                     && q.servers >= 1.0
-                    && q.hours > 0.0)
+                    && q.interval_h > 0.0)
                 {
                     return Err(ProgrammeError::Capacity { row: i as u32, value: q.capacity });
                 }

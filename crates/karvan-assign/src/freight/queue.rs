@@ -17,8 +17,9 @@
 pub struct Queue {
     /// Most that can pass in a period, units.
     pub capacity: f64,
-    /// Hours of the period.
-    pub hours: f64,
+    /// Hours between two units at capacity: of a period of `h` hours, `h/K`. It stays as it is where lanes are added that work as
+    /// fast as those there are, which makes the integral of the price convex in flow and capacity together.
+    pub interval_h: f64,
     /// Servers side by side.
     pub servers: f64,
     /// Half the sum of the squared coefficients of variation of arrivals and service.
@@ -48,7 +49,7 @@ impl Queue {
 
     /// Factor of `ρ^a/(1−ρ)` in the price of a unit's wait, US dollars.
     fn factor(&self) -> f64 {
-        self.usd_per_h * self.variability * self.hours / self.capacity
+        self.usd_per_h * self.variability * self.interval_h
     }
 
     /// Mean wait of a unit when `x` units pass, h; infinite at capacity.
@@ -57,7 +58,7 @@ impl Queue {
         if rho >= 1.0 {
             return f64::INFINITY;
         }
-        self.variability * self.hours / self.capacity * rho.powf(self.exponent()) / (1.0 - rho)
+        self.variability * self.interval_h * rho.powf(self.exponent()) / (1.0 - rho)
     }
 
     /// Price of a unit's wait when `x` units pass, US dollars.
@@ -83,6 +84,12 @@ impl Queue {
             })
             .sum();
         self.factor() * self.capacity * (-(-rho).ln_1p() - bounded)
+    }
+
+    /// By how much the integral falls with one unit more of capacity when `x` units pass, US dollars: lanes are added that work as
+    /// fast, so with `G` the integral over the utilisation it is `K·G(x/K)`.
+    pub fn worth(&self, x: f64) -> f64 {
+        if x <= 0.0 { 0.0 } else { (x * self.price(x) - self.integral(x)) / self.capacity }
     }
 
     /// How much passes at a price of the wait: the inverse of [`Queue::price`].
@@ -145,7 +152,7 @@ mod tests {
     use super::*;
 
     fn queue(servers: f64, variability: f64) -> Queue {
-        Queue { capacity: 240.0, hours: 24.0, servers, variability, usd_per_h: 3.0 }
+        Queue { capacity: 240.0, interval_h: 0.1, servers, variability, usd_per_h: 3.0 }
     }
 
     /// Probability of waiting of M/M/c, by its recurrence (Erlang B, then C).
@@ -176,6 +183,25 @@ mod tests {
                     (ours - exact).abs() < 0.1 * exact + service / 30.0,
                     "{servers} {rho}: {ours} {exact}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn worth_is_the_slope_in_capacity_and_the_integral_is_convex_in_both() {
+        for servers in [1.0, 3.0] {
+            let q = queue(servers, 0.7);
+            let at = |capacity: f64, x: f64| Queue { capacity, ..q }.integral(x);
+            for x in [40.0, 180.0, 239.0] {
+                let d = 1e-3;
+                let slope = (at(240.0 - d, x) - at(240.0 + d, x)) / (2.0 * d);
+                assert!((q.worth(x) / slope - 1.0).abs() < 1e-5, "{servers} {x}: {} {slope}", q.worth(x));
+                for (k, y) in [(10.0, -20.0), (-5.0, -3.0), (30.0, 29.0), (60.0, 1.0)] {
+                    let ends = at(240.0 + k, x + y) + at(240.0 - k / 2.0, x - y / 2.0) * 2.0;
+                    if ends.is_finite() {
+                        assert!(3.0 * at(240.0, x) <= ends * (1.0 + 1e-12), "{servers} {x} {k} {y}");
+                    }
+                }
             }
         }
     }
