@@ -141,12 +141,23 @@ impl Response {
     /// Logarithm of the figure where part `i` of way `w` takes `k(w, i)` of its mean. The median is that of a
     /// lognormal of the same mean and variance (Fenton and Wilkinson's approximation of a sum).
     pub fn ln(&self, k: &dyn Fn(usize, usize) -> f64) -> f64 {
-        let m = self.total(k);
-        let h = match self.centre {
-            Centre::Mean => m.mean.max(1e-9).ln(),
-            Centre::Median => 2.0 * m.mean.max(1e-9).ln() - 0.5 * m.square.max(1e-18).ln(),
+        let (h, km) = match self.centre {
+            // How the parts vary together is not asked for.
+            Centre::Mean => {
+                let (mut mean, mut km) = (0.0, 0.0);
+                for (w, way) in self.ways.iter().enumerate() {
+                    mean +=
+                        way.weight * way.parts.iter().enumerate().map(|(i, p)| p.mean * k(w, i)).sum::<f64>();
+                    km += way.weight * way.km;
+                }
+                (mean.max(1e-9).ln(), km)
+            }
+            Centre::Median => {
+                let m = self.total(k);
+                (2.0 * m.mean.max(1e-9).ln() - 0.5 * m.square.max(1e-18).ln(), m.km)
+            }
         };
-        if self.speed { m.km.max(1e-9).ln() - h } else { h }
+        if self.speed { km.max(1e-9).ln() - h } else { h }
     }
 
     /// Derivative of [`Self::ln`] by the logarithm of the multiple of each part.

@@ -460,14 +460,15 @@ fn draw(model: &Model, r: &Response, o: &Observation, priors: &Priors, seed: u64
             .map(|w| w.parts.iter().map(|p| p.factor.stream().and_then(|s| streams.get(&s))).collect())
             .collect();
         let z = own("noise");
+        let between = match r.noise {
+            Noise::Trip => None,
+            Noise::Sample => Some(spread(ProcessKind::Sample, priors.ranges[5].best) * width),
+            Noise::Statement => Some(spread(ProcessKind::Statement, priors.ranges[6].best) * width),
+        };
         (0..DRAWS)
             .map(|d| {
                 let k = |w: usize, i: usize| of[w][i].map_or(1.0, |z| r.ways[w].parts[i].factor.draw(z[d]));
-                let noise = match r.noise {
-                    Noise::Trip => r.trip_sd(&k),
-                    Noise::Sample => spread(ProcessKind::Sample, priors.ranges[5].best) * width,
-                    Noise::Statement => spread(ProcessKind::Statement, priors.ranges[6].best) * width,
-                };
+                let noise = between.unwrap_or_else(|| r.trip_sd(&k));
                 (r.ln(&k) + noise * z[d]).exp()
             })
             .collect()
