@@ -19,7 +19,7 @@ use karvan_report::Lang;
 use karvan_sim::corridor::measure::{self, Mean, SHARES, Summary, difference, summarise};
 use karvan_sim::corridor::published::{About, Gain, MeanOf, Simulation};
 use karvan_sim::corridor::spec::ACTIVITIES;
-use karvan_sim::corridor::world::DayOf;
+use karvan_sim::corridor::world::{DayOf, Unfinished};
 use karvan_sim::corridor::{
     Activity, Capacity, CompileError, Delivery, Flow, Outcome, Settings, Spec, compile, resources,
 };
@@ -149,13 +149,20 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
         ways_table(&found),
     ];
     run.stage("summary", || Ok::<_, Failure>(tables))?;
-    for r in found.relations.iter().filter(|r| !r.stranded_months.is_empty()) {
+    let stranded: Vec<_> = found.relations.iter().filter(|r| !r.stranded_months.is_empty()).collect();
+    for r in stranded.iter().take(STRANDED_SHOWN) {
         let months = r.stranded_months.len();
         anstream::eprintln!(
             "note: {} from {} to {} has no way in {months} of the months",
             r.cargo,
             r.from,
             r.to
+        );
+    }
+    if stranded.len() > STRANDED_SHOWN {
+        anstream::eprintln!(
+            "note: and {} relations more; `--format json` has them in `stranded_months`",
+            stranded.len() - STRANDED_SHOWN
         );
     }
     if from_day > lead {
@@ -186,6 +193,9 @@ pub fn run(common: &Common, args: &Simulate) -> Result<u8, Failure> {
 
 /// Days that a run warms up where the question does not say.
 const USUAL_WARM_UP: u32 = 90;
+
+/// Relations without a way that are named one by one.
+const STRANDED_SHOWN: usize = 10;
 
 /// A run that is kept in a folder, or nowhere.
 struct Kept(Option<Run>);
@@ -491,14 +501,19 @@ fn outcome_tables(o: &Outcome) -> Vec<Table> {
     let mut deliveries = Table::new("deliveries")
         .whole("flow", o.deliveries.iter().map(|d| i64::from(d.flow)))
         .number("ready_h", o.deliveries.iter().map(|d| d.born_h))
-        .number("transit_h", o.deliveries.iter().map(|d| d.transit_h));
+        .number("transit_h", o.deliveries.iter().map(|d| d.transit_h))
+        .whole("way", o.deliveries.iter().map(|d| i64::from(d.way)));
     for (i, a) in Activity::ALL.iter().enumerate() {
         let column = format!("{}_h", a.word().replace(' ', "_"));
         deliveries = deliveries.number(&column, o.deliveries.iter().map(|d| f64::from(d.activities[i])));
     }
     let unfinished = Table::new("unfinished")
-        .whole("flow", o.unfinished.iter().map(|u| i64::from(u.0)))
-        .number("ready_h", o.unfinished.iter().map(|u| u.1));
+        .whole("flow", o.unfinished.iter().map(|u| i64::from(u.flow)))
+        .number("ready_h", o.unfinished.iter().map(|u| u.born_h))
+        .whole("way", o.unfinished.iter().map(|u| i64::from(u.way)));
+    let stayed = Table::new("stayed")
+        .whole("flow", o.stayed.iter().map(|u| i64::from(u.0)))
+        .number("ready_h", o.stayed.iter().map(|u| u.1));
     let days = Table::new("days")
         .whole("day", 0..o.days.len() as i64)
         .whole("under_way", o.under_way.iter().map(|n| i64::from(*n)))
@@ -516,15 +531,16 @@ fn outcome_tables(o: &Outcome) -> Vec<Table> {
     let rest = Table::new("rest")
         .whole("events", [o.events as i64])
         .text("banned_h", [o.banned_h.iter().map(f64::to_string).collect::<Vec<_>>().join(";")]);
-    vec![deliveries, unfinished, days, resources, rest]
+    vec![deliveries, unfinished, stayed, days, resources, rest]
 }
 
 fn outcome(tables: &[Table], wide: usize) -> Result<Outcome, TableError> {
-    let [deliveries, unfinished, days, resources, rest] = tables else {
+    let [deliveries, unfinished, stayed, days, resources, rest] = tables else {
         return Ok(Outcome::default());
     };
     let (flow, ready, transit) =
         (deliveries.wholes("flow")?, deliveries.numbers("ready_h")?, deliveries.numbers("transit_h")?);
+    let way = deliveries.wholes("way")?;
     let mut times = Vec::new();
     for a in Activity::ALL {
         times.push(deliveries.numbers(&format!("{}_h", a.word().replace(' ', "_")))?);
@@ -548,12 +564,20 @@ fn outcome(tables: &[Table], wide: usize) -> Result<Outcome, TableError> {
                 born_h: ready[i],
                 transit_h: transit[i],
                 activities: std::array::from_fn(|a| times[a][i] as f32),
+                way: way[i] as u32,
             })
             .collect(),
         unfinished: unfinished
             .wholes("flow")?
             .iter()
             .zip(unfinished.numbers("ready_h")?)
+            .zip(unfinished.wholes("way")?)
+            .map(|((f, h), w)| Unfinished { flow: *f as u32, born_h: *h, way: *w as u32 })
+            .collect(),
+        stayed: stayed
+            .wholes("flow")?
+            .iter()
+            .zip(stayed.numbers("ready_h")?)
             .map(|(f, h)| (*f as u32, *h))
             .collect(),
         days: if wide == 0 {
@@ -616,6 +640,7 @@ fn transit_table(spec: &Spec, s: &Summary) -> Table {
         .text("cargo", s.transit.iter().map(|t| relation(t.flow).2.clone()))
         .whole("arrived", s.transit.iter().map(|t| t.count as i64))
         .whole("under_way", s.transit.iter().map(|t| t.unfinished as i64))
+        .whole("stayed", s.transit.iter().map(|t| t.stayed as i64))
         .number("t_a_day", s.transit.iter().map(|t| t.tonnes_a_day))
         .number("mean_h", s.transit.iter().map(|t| t.mean.mean))
         .number("mean_half_h", s.transit.iter().map(|t| half(&t.mean)))

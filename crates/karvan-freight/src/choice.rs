@@ -156,25 +156,6 @@ pub fn ends_of(model: &Model, place: NodeIx) -> Vec<NodeIx> {
     std::iter::once(place).chain(inside.map(|(i, _)| NodeIx::new(i))).collect()
 }
 
-/// The row of `choice` for a cargo.
-pub(crate) fn choice_of(model: &Model, cargo: CargoIx) -> Result<usize, FreightError> {
-    let c = &model.tables.cargo[cargo.ix()];
-    let fit = |r: &Choice| {
-        if r.cargo.iter().any(|k| k.as_str() == c.id.as_str()) {
-            Some(2)
-        } else if !r.cargo.is_empty() {
-            None
-        } else if r.cargo_kinds.is_empty() {
-            Some(0)
-        } else {
-            r.cargo_kinds.contains(&c.kind).then_some(1)
-        }
-    };
-    let rows = model.tables.choice.iter().enumerate();
-    let best = rows.filter_map(|(i, r)| Some((fit(r)?, i))).max_by_key(|(f, i)| (*f, std::cmp::Reverse(*i)));
-    best.map(|b| b.1).ok_or_else(|| FreightError::NoChoice(c.id.0.clone()))
-}
-
 fn parameter(model: &Model, id: &'static str) -> Result<f64, FreightError> {
     model.parameter(id).map(|p| p.value.best).ok_or(FreightError::Parameter(id))
 }
@@ -345,7 +326,8 @@ impl Group<'_> {
         flows: &[usize],
         told: &(dyn Fn(usize) + Sync),
     ) -> Result<OfGroup, FreightError> {
-        let choice = choice_of(self.model, self.cargo)?;
+        let none = || FreightError::NoChoice(self.model.tables.cargo[self.cargo.ix()].id.0.clone());
+        let choice = self.model.choice_of(self.cargo).ok_or_else(none)?;
         let row = &self.model.tables.choice[choice];
         let worth = Worth::of(self.model, self.cargo, row)?;
         let tonnes = row.consignment_t.best;

@@ -206,6 +206,24 @@ impl Model {
     pub fn node(&self, ix: NodeIx) -> &Node {
         &self.tables.node[ix.ix()]
     }
+    /// The row of `choice` for a cargo, by position: one that names it before one of its kind, and that before one of all.
+    pub fn choice_of(&self, cargo: CargoIx) -> Option<usize> {
+        let c = &self.tables.cargo[cargo.ix()];
+        let fit = |r: &Choice| {
+            if r.cargo.iter().any(|k| k.as_str() == c.id.as_str()) {
+                Some(2)
+            } else if !r.cargo.is_empty() {
+                None
+            } else if r.cargo_kinds.is_empty() {
+                Some(0)
+            } else {
+                r.cargo_kinds.contains(&c.kind).then_some(1)
+            }
+        };
+        let rows = self.tables.choice.iter().enumerate();
+        let best = rows.filter_map(|(i, r)| Some((fit(r)?, i)));
+        best.max_by_key(|(f, i)| (*f, std::cmp::Reverse(*i))).map(|b| b.1)
+    }
     /// A parameter's row; `None` where the model does not state it.
     pub fn parameter(&self, id: &str) -> Option<&Parameter> {
         self.parameter_by_id.get(id).map(|i| &self.tables.parameter[*i])

@@ -60,6 +60,20 @@ fn longest_wait(r: &Relation) -> Option<(&str, f64)> {
         .max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
+/// A relation as a row: what arrived and what did not, its times, and its longest wait in the words of `word`.
+fn relation_row(r: &Relation, shares: &[f64], word: impl Fn(&str) -> String) -> Vec<String> {
+    let mut row = vec![
+        format!("{} – {}, {}", r.from, r.to, r.cargo),
+        r.arrived.to_string(),
+        r.under_way.to_string(),
+        format!("{:.0}", r.tonnes_a_day),
+        with_half(&in_days(&r.mean_h), 1),
+    ];
+    row.extend(shares.iter().map(|p| percentile(r, *p).map_or("?".into(), days)));
+    row.push(longest_wait(r).map_or(String::new(), |(w, h)| format!("{} {}", word(w), days(h))));
+    row
+}
+
 /// The results for reading.
 pub fn simulation_table(s: &Simulation) -> String {
     let mut out = format!(
@@ -73,23 +87,17 @@ pub fn simulation_table(s: &Simulation) -> String {
         with_half(&s.under_way, 1),
         with_half(&s.tonnes_a_day, 0),
     );
-    let shown = |h: Option<f64>| h.map_or("?".into(), days);
-    let rows: Vec<Vec<String>> = largest(s)
-        .into_iter()
-        .take(SHOWN)
-        .map(|r| {
-            vec![
-                format!("{} – {}, {}", r.from, r.to, r.cargo),
-                r.arrived.to_string(),
-                r.under_way.to_string(),
-                format!("{:.0}", r.tonnes_a_day),
-                with_half(&in_days(&r.mean_h), 1),
-                shown(percentile(r, 0.5)),
-                shown(percentile(r, 0.9)),
-                longest_wait(r).map_or(String::new(), |(w, h)| format!("{w} {}", days(h))),
-            ]
-        })
-        .collect();
+    let stayed: u64 = s.relations.iter().map(|r| r.stayed).sum();
+    if stayed > 0 {
+        let ready = stayed + s.relations.iter().map(|r| r.arrived + r.under_way).sum::<u64>();
+        out.truncate(out.len() - 1);
+        let _ = write!(
+            out,
+            "{stayed} of {ready} consignments did not set out: the queues made every way dearer than they are worth\n\n"
+        );
+    }
+    let rows: Vec<Vec<String>> =
+        largest(s).into_iter().take(SHOWN).map(|r| relation_row(r, &[0.5, 0.9], |w| w.to_owned())).collect();
     out += &columns(
         &[
             "relation and cargo",
@@ -162,7 +170,7 @@ pub fn simulation_table(s: &Simulation) -> String {
 pub fn simulation_csv(s: &Simulation) -> Result<String, csv::Error> {
     let mut w = csv::Writer::from_writer(Vec::new());
     let mut header: Vec<String> =
-        ["from", "to", "cargo", "arrived", "under_way", "t_a_day", "mean_h", "mean_half_h", "sd_h"]
+        ["from", "to", "cargo", "arrived", "under_way", "stayed", "t_a_day", "mean_h", "mean_half_h", "sd_h"]
             .map(str::to_owned)
             .to_vec();
     if let Some(r) = s.relations.first() {
@@ -174,7 +182,7 @@ pub fn simulation_csv(s: &Simulation) -> Result<String, csv::Error> {
         let number = |v: f64| format!("{v:.3}");
         let maybe = |v: Option<f64>| v.map_or(String::new(), number);
         let mut row = vec![r.from.clone(), r.to.clone(), r.cargo.clone()];
-        row.extend([r.arrived.to_string(), r.under_way.to_string()]);
+        row.extend([r.arrived.to_string(), r.under_way.to_string(), r.stayed.to_string()]);
         row.extend([number(r.tonnes_a_day), number(r.mean_h.mean), maybe(r.mean_h.half), number(r.sd_h)]);
         row.extend(r.percentiles.iter().map(|p| maybe(p.h)));
         row.extend(r.activities.iter().map(|a| number(a.mean_h)));
@@ -409,22 +417,13 @@ pub fn simulation_html(s: &Simulation, lang: Lang) -> String {
         table(&mut out, &["capacity", "unit", "more_tonnes", "more_under_way"], rows.collect(), text);
     }
     let _ = write!(out, "<h2>{}</h2>", word("relations"));
-    let shown = |h: Option<f64>| h.map_or("?".into(), days);
     let table_rows = rows.iter().map(|r| {
-        vec![
-            format!("{} – {}, {}", r.from, r.to, r.cargo),
-            r.arrived.to_string(),
-            r.under_way.to_string(),
-            format!("{:.0}", r.tonnes_a_day),
-            with_half(&in_days(&r.mean_h), 1),
-            shown(percentile(r, 0.1)),
-            shown(percentile(r, 0.5)),
-            shown(percentile(r, 0.9)),
-            longest_wait(r)
-                .map_or(String::new(), |(w, h)| format!("{} {}", text.word("activity", w), days(h))),
-        ]
+        let mut row = relation_row(r, &[0.1, 0.5, 0.9], |w| text.word("activity", w));
+        row.insert(3, r.stayed.to_string());
+        row
     });
-    let header = ["relation", "arrived", "not_yet", "tonnes_a_day", "mean", "p10", "p50", "p90", "longest"];
+    let header =
+        ["relation", "arrived", "not_yet", "stayed", "tonnes_a_day", "mean", "p10", "p50", "p90", "longest"];
     table(&mut out, &header, table_rows.collect(), text);
     let _ = write!(out, "<h2>{}</h2>", word("resources"));
     let used = s

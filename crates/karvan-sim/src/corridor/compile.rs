@@ -1,7 +1,8 @@
 //! From a model and its demand to what a run needs.
 //!
 //! Each flow's ways are found by time and cost at the beginning of each month of the run, on the days on which the law, a link, a
-//! border or a service changes, and on those on which consignments of given days are ready; a consignment takes one by a logit on the generalised cost, once, when it is ready.
+//! border or a service changes, and on those on which consignments of given days are ready; a consignment takes one when it is
+//! ready, by a logit on the generalised cost with what is then booked on each (`bookings.rs`).
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ use karvan_network::search::{Found, Settings as Search};
 use karvan_network::waits::{Quantiles, Wait};
 use karvan_units::{DayInterval, Dist};
 
+use super::bookings::shares;
 use super::spec::*;
 use crate::time::Span;
 
@@ -180,6 +182,7 @@ pub fn compile(
             months,
             days,
             motion_kmh: parameter(model, "train_motion_kmh")?.max(1.0),
+            choice_scale: theta,
             ..Spec::default()
         },
         quantile_ix: BTreeMap::new(),
@@ -246,25 +249,15 @@ pub fn compile(
         let mut numbers: Vec<Option<u32>> = vec![None; drafts.len()];
         let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
         for (m, open) in months {
-            let least = open.iter().map(|d| d.cost_usd).fold(f64::INFINITY, f64::min).max(1e-9);
-            let weights: Vec<f64> =
-                open.iter().map(|d| (-theta * (d.cost_usd / least - 1.0)).exp()).collect();
-            let total: f64 = weights.iter().sum();
-            for (d, w) in open.iter().zip(weights) {
-                // Less than one in a thousand is not worth an entity of its own.
-                if w / total < 1e-3 {
-                    continue;
-                }
+            for d in &open {
                 let at = d.draft as usize;
                 let way = match (numbers[at], drafts[at].take()) {
                     (None, Some(draft)) => c.way(draft, d.cost_usd, d.mean_h),
                     (number, _) => number.unwrap_or_default(),
                 };
                 numbers[at] = Some(way);
-                choices[m].push((way, w));
+                choices[m].push((way, d.cost_usd));
             }
-            let total: f64 = choices[m].iter().map(|r| r.1).sum();
-            choices[m].iter_mut().for_each(|r| r.1 /= total);
             c.bring(&choices[m], rate[m]);
         }
         for (m, open) in choices.iter().enumerate() {
@@ -284,6 +277,11 @@ pub fn compile(
             rate,
             ready_h,
             choices,
+            usd_per_h: usd_per_h(f),
+            stays_at_usd: model
+                .choice_of(flow.cargo)
+                .map(|r| &model.tables.choice[r])
+                .map(|r| r.stay_at_value.best * cargo.value_usd_per_t.best.max(1e-3) * flow.lot_t),
         });
     }
     if c.spec.ways.is_empty() {
@@ -296,6 +294,7 @@ pub fn compile(
         let boarding = &mut c.spec.boardings[*b as usize];
         boarding.background = (boarding.background - units_h / months).max(0.0);
     }
+    c.spec.foresee();
     Ok(c.spec)
 }
 
@@ -753,9 +752,11 @@ impl Compiler<'_> {
         Some(at as u16)
     }
 
-    /// Counts what consignments bring to services, `per_h` of them on ways by their shares.
+    /// Counts what consignments bring to services, `per_h` of them on ways by their shares where nothing has a queue.
     fn bring(&mut self, choices: &[(u32, f64)], per_h: f64) {
-        for (way, share) in choices {
+        let costs: Vec<f64> = choices.iter().map(|c| c.1).collect();
+        let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+        for ((way, _), share) in choices.iter().zip(shares(&costs, least, self.spec.choice_scale, None)) {
             for step in &self.spec.ways[*way as usize].steps {
                 if let Step::Board { boarding, units, .. } = step {
                     *self.demand_on.entry(*boarding).or_default() += per_h * share * f64::from(*units) / 1e3;
@@ -889,6 +890,7 @@ impl Compiler<'_> {
             cost_usd,
             mean_h,
             title: d.title,
+            uses: Vec::new(),
         });
         self.spec.ways.len() as u32 - 1
     }

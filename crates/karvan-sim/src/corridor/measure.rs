@@ -1,7 +1,9 @@
 //! Means, intervals and quantiles of replications; the warm-up, and what one unit more of a capacity brings.
 
+use std::collections::BTreeMap;
+
 use super::spec::{ACTIVITIES, Spec};
-use super::world::{DayOf, Outcome, resources};
+use super::world::{DayOf, Outcome, Unfinished, resources};
 
 /// A mean over replications with half the width of its 95 % interval (Student's t); none of one replication.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -75,6 +77,10 @@ pub struct Transit {
     pub count: usize,
     /// Consignments still under way at the end, all replications.
     pub unfinished: usize,
+    /// Consignments that did not set out, since every way had become too dear, all replications.
+    pub stayed: usize,
+    /// Ways taken: the share of each among consignments that set out, by month of the run, those that do not count included.
+    pub ways: BTreeMap<u32, Vec<f64>>,
     /// Mean hours; where some outlast the run, of the time up to its end: a bound from below.
     pub mean: Mean,
     /// Standard deviation of those that arrived, h.
@@ -184,7 +190,7 @@ impl ByFlow {
         let mut first = vec![0u32; flows + 1];
         o.deliveries.iter().for_each(|d| first[d.flow as usize + 1] += 1);
         let mut still = vec![0u32; flows + 1];
-        o.unfinished.iter().for_each(|u| still[u.0 as usize + 1] += 1);
+        o.unfinished.iter().for_each(|u| still[u.flow as usize + 1] += 1);
         for f in 0..flows {
             first[f + 1] += first[f];
             still[f + 1] += still[f];
@@ -207,7 +213,7 @@ impl ByFlow {
         self.at[of].iter().map(|i| &o.deliveries[*i as usize])
     }
 
-    fn unfinished<'a>(&self, o: &'a Outcome, f: usize) -> impl Iterator<Item = &'a (u32, f64)> {
+    fn unfinished<'a>(&self, o: &'a Outcome, f: usize) -> impl Iterator<Item = &'a Unfinished> {
         o.unfinished[self.still[f] as usize..self.still[f + 1] as usize].iter()
     }
 }
@@ -218,6 +224,10 @@ pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary 
     let days = outcomes.iter().map(|o| counted(o, from_day)).sum::<f64>().max(1.0);
     let mut transit = Vec::new();
     let by_flow: Vec<ByFlow> = outcomes.iter().map(|o| ByFlow::of(o, spec.flows.len())).collect();
+    let mut stayed = vec![0; spec.flows.len()];
+    for (f, born_h) in outcomes.iter().flat_map(|o| &o.stayed) {
+        stayed[*f as usize] += usize::from(*born_h >= from_h);
+    }
     for (f, flow) in spec.flows.iter().enumerate() {
         let mut all: Vec<(f64, bool)> = Vec::new();
         let mut means = Vec::new();
@@ -231,8 +241,8 @@ pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary 
                     *sum += f64::from(h);
                 }
             }
-            let still = by_flow.unfinished(o, f).filter(|u| u.1 >= from_h);
-            all.extend(still.map(|u| ((end - u.1).max(0.0), false)));
+            let still = by_flow.unfinished(o, f).filter(|u| u.born_h >= from_h);
+            all.extend(still.map(|u| ((end - u.born_h).max(0.0), false)));
             if all[first..].iter().any(|d| d.1) {
                 means.push(Survival::of(all[first..].to_vec()).mean());
             }
@@ -247,6 +257,8 @@ pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary 
             flow: f,
             count: arrived.len(),
             unfinished,
+            stayed: stayed[f],
+            ways: ways_taken(spec, outcomes, &by_flow, f),
             mean: Mean::of(&means),
             sd: var.sqrt(),
             percentiles: SHARES.map(|p| survival.quantile(p)),
@@ -296,6 +308,23 @@ pub fn summarise(spec: &Spec, outcomes: &[Outcome], from_day: usize) -> Summary 
         tonnes_a_day: over(&|o| tonnes_a_day(o, from_day)),
         under_way: over(&|o| under_way(o, from_day)),
     }
+}
+
+fn ways_taken(spec: &Spec, outcomes: &[Outcome], by_flow: &[ByFlow], f: usize) -> BTreeMap<u32, Vec<f64>> {
+    let months = spec.months.len();
+    let (mut taken, mut all): (BTreeMap<u32, Vec<f64>>, _) = (BTreeMap::new(), vec![0.0; months]);
+    for (o, by) in outcomes.iter().zip(by_flow) {
+        let arrived = by.deliveries(o, f).map(|d| (d.way, d.born_h));
+        for (way, born_h) in arrived.chain(by.unfinished(o, f).map(|u| (u.way, u.born_h))) {
+            let m = spec.month_at(born_h);
+            taken.entry(way).or_insert_with(|| vec![0.0; months])[m] += 1.0;
+            all[m] += 1.0;
+        }
+    }
+    for (share, all) in taken.values_mut().flat_map(|v| v.iter_mut().zip(&all)) {
+        *share /= f64::max(*all, 1.0);
+    }
+    taken
 }
 
 fn tonnes_a_day(o: &Outcome, from_day: usize) -> f64 {

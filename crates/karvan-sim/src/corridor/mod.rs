@@ -4,6 +4,7 @@
 //! [`measure`] makes means and intervals of replications, [`published`] what is told of them. Ways and durations are those of plans: the same
 //! network, the same distributions; what plans take as a mean wait (a ship that fills, the weather, a capacity) is played out here.
 
+mod bookings;
 mod compile;
 pub mod measure;
 pub mod published;

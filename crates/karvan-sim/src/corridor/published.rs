@@ -1,7 +1,5 @@
 //! What a simulation found, as published data.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -51,7 +49,7 @@ pub struct Percentile {
 pub struct WayShare {
     /// Places and services passed.
     pub way: String,
-    /// Share of consignments that take it, by month of the run.
+    /// Share of the consignments that set out in it, by month of the run, all replications.
     pub shares: Vec<f64>,
     /// Mean hours without queues, in the first month in which it is chosen.
     pub mean_h: f64,
@@ -72,6 +70,8 @@ pub struct Relation {
     pub arrived: u64,
     /// Consignments still under way at the end, all replications; they count with their time so far.
     pub under_way: u64,
+    /// Consignments that did not set out, since every way had become too dear by its queues, all replications.
+    pub stayed: u64,
     /// Tonnes delivered a day.
     pub tonnes_a_day: f64,
     /// Hours from being ready to arrival.
@@ -82,7 +82,7 @@ pub struct Relation {
     pub percentiles: Vec<Percentile>,
     /// Mean hours by activity, of those that arrived.
     pub activities: Vec<ActivityTime>,
-    /// Ways.
+    /// Ways taken.
     pub ways: Vec<WayShare>,
     /// Months of the run, from 0, in which it has no way.
     pub stranded_months: Vec<u32>,
@@ -247,14 +247,9 @@ impl Simulation {
 fn relation(spec: &Spec, t: &super::measure::Transit) -> Relation {
     let flow = &spec.flows[t.flow];
     let (from, to, cargo) = flow.relation.clone();
-    let mut shares: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for (m, choices) in flow.choices.iter().enumerate() {
-        for (way, share) in choices {
-            shares.entry(*way).or_insert_with(|| vec![0.0; flow.choices.len()])[m] += share;
-        }
-    }
-    let ways = shares.into_iter().map(|(way, shares)| {
-        let way = &spec.ways[way as usize];
+    let ways = t.ways.iter().map(|(way, shares)| {
+        let way = &spec.ways[*way as usize];
+        let shares = shares.clone();
         WayShare { way: way.title.clone(), shares, mean_h: way.mean_h, cost_usd: way.cost_usd }
     });
     Relation {
@@ -263,6 +258,7 @@ fn relation(spec: &Spec, t: &super::measure::Transit) -> Relation {
         cargo,
         arrived: t.count as u64,
         under_way: t.unfinished as u64,
+        stayed: t.stayed as u64,
         tonnes_a_day: t.tonnes_a_day,
         mean_h: t.mean.into(),
         sd_h: t.sd,

@@ -6,6 +6,7 @@ use karvan_model::tables::{Departure, Mode};
 use karvan_model::{CargoIx, NodeIx, StateIx};
 use karvan_network::waits::Quantiles;
 
+use super::bookings::{self, Use};
 use crate::time::Span;
 
 /// Goods that are to go from one place to another in a year.
@@ -182,6 +183,8 @@ pub struct Way {
     pub mean_h: f64,
     /// Places passed, for print.
     pub title: String,
+    /// What may have to be waited for on it, in order.
+    pub uses: Vec<Use>,
 }
 
 /// A flow with its consignments and their ways.
@@ -199,8 +202,13 @@ pub struct FlowSpec {
     pub rate: Vec<f64>,
     /// Hours of the run at which one consignment each is ready.
     pub ready_h: Vec<f64>,
-    /// In each month of the run: ways and the probability that a consignment takes one; none where none is open.
+    /// In each month of the run: ways with their generalised cost without queues, US dollars a consignment; none where none is
+    /// open.
     pub choices: Vec<Vec<(u32, f64)>>,
+    /// What an hour of a consignment is worth, US dollars.
+    pub usd_per_h: f64,
+    /// Cost above the least without queues at which half of the consignments stay where they are, US dollars; `None`: all go.
+    pub stays_at_usd: Option<f64>,
 }
 
 /// What has lanes and takes so much a day: a terminal, a border, a line with a number of paths.
@@ -384,11 +392,20 @@ pub struct Spec {
     pub days: u32,
     /// Speed of a train in motion, km/h.
     pub motion_kmh: f64,
+    /// Scale of the choice among ways, per cost relative to the least.
+    pub choice_scale: f64,
     /// Flows that have no way in some month, with the months: said, not simulated.
     pub stranded: Vec<(usize, u32)>,
 }
 
 impl Spec {
+    /// Works out what each way may have to wait for.
+    pub fn foresee(&mut self) {
+        for way in 0..self.ways.len() {
+            self.ways[way].uses = bookings::uses(self, way);
+        }
+    }
+
     /// The month of the run at an hour.
     pub fn month_at(&self, h: f64) -> usize {
         self.months.partition_point(|m| m.0 <= h).min(self.months.len().saturating_sub(1))
@@ -438,6 +455,7 @@ impl Spec {
                         }
                     }
                 }
+                s.foresee();
             }
             Capacity::Fleet(f) => s.fleets[f as usize].vessels += 1,
             Capacity::Berth(b) => s.berths[b as usize].count += 1,

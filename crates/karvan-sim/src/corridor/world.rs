@@ -9,6 +9,7 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
+use super::bookings::{For, Ledgers, Numbers, shares};
 use super::spec::{ACTIVITIES, Activity, Draw, Part, Spec, Step};
 use crate::kernel::Kernel;
 use crate::line::{Line, Run};
@@ -27,6 +28,19 @@ pub struct Delivery {
     pub transit_h: f64,
     /// Hours in each activity.
     pub activities: [f32; ACTIVITIES],
+    /// Way taken.
+    pub way: u32,
+}
+
+/// A consignment under way at the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Unfinished {
+    /// Flow.
+    pub flow: u32,
+    /// Hour of the run at which it was ready.
+    pub born_h: f64,
+    /// Way taken.
+    pub way: u32,
 }
 
 /// A resource on a day: integrals and counts of that day.
@@ -86,8 +100,10 @@ impl Kind {
 pub struct Outcome {
     /// Consignments that arrived, in the order of arrival.
     pub deliveries: Vec<Delivery>,
-    /// Consignments under way at the end: flow, and hour of the run at which each was ready.
-    pub unfinished: Vec<(u32, f64)>,
+    /// Consignments under way at the end, by flow and hour.
+    pub unfinished: Vec<Unfinished>,
+    /// Consignments that did not set out, since every way had become too dear: flow, and hour of the run at which each was ready.
+    pub stayed: Vec<(u32, f64)>,
     /// Days × resources, in the order of [`resources`].
     pub days: Vec<Vec<DayOf>>,
     /// Consignments under way at the end of each day.
@@ -169,6 +185,8 @@ struct Consignment {
     z: Vec<f32>,
     /// When it would arrive with the train if nothing held that up.
     due: Time,
+    /// Days for which the uses of its way are booked; [`SERVED`] once they are had.
+    booked: Vec<u16>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -306,6 +324,8 @@ struct World<'s> {
     yards: Vec<YardState>,
     weather: Vec<WeatherState>,
     counted: Vec<Counted>,
+    ledgers: Ledgers,
+    numbers: Numbers,
     /// Whether a way has to do with yards or pools.
     stocked: Vec<bool>,
     kg_in: u64,
@@ -447,6 +467,8 @@ impl<'s> World<'s> {
                 })
                 .collect(),
             counted: vec![Counted::default(); resources(spec).len()],
+            ledgers: Ledgers::new(spec),
+            numbers: Numbers::of(spec),
             stocked: spec
                 .ways
                 .iter()
@@ -581,6 +603,7 @@ impl<'s> World<'s> {
                 let spec = &self.spec.boardings[b as usize];
                 let wait = Span::from_h(exp(&mut self.boardings[b as usize].others) / spec.background);
                 self.k.after(wait, Event::Other(b));
+                self.ledgers.waits(self.numbers.boarding(b), 1000.0);
                 self.board(b, Who::Other, 1000, 1);
             }
             Event::Impatient(b, departures) => {
@@ -619,16 +642,13 @@ impl<'s> World<'s> {
         let mut rng = stream(self.seed, &format!("{}/consignment/{}/{n}", self.replication, flow.name));
         let u: f64 = rng.random();
         let choices = &flow.choices[spec.month_at(now.h())];
-        let Some(last) = choices.last() else { return };
-        let mut below = 0.0;
-        let way = choices
-            .iter()
-            .find(|(_, p)| {
-                below += p;
-                u < below
-            })
-            .unwrap_or(last)
-            .0;
+        if choices.is_empty() {
+            return;
+        }
+        let Some(way) = self.chosen(f, choices, u) else {
+            self.out.stayed.push((f, now.h()));
+            return;
+        };
         let mut shared: Vec<f32> = Vec::with_capacity(usize::from(spec.ways[way as usize].groups));
         for _ in 0..spec.ways[way as usize].groups {
             shared.push(StandardNormal.sample(&mut rng));
@@ -648,6 +668,7 @@ impl<'s> World<'s> {
                     times: [0; ACTIVITIES],
                     z: Vec::new(),
                     due: now,
+                    booked: Vec::new(),
                 });
                 self.consignments.len() as u32 - 1
             }
@@ -678,7 +699,99 @@ impl<'s> World<'s> {
         }
         self.kg_in += flow.kg;
         self.kg_inside += flow.kg;
+        self.book(i);
         self.ready.push(i);
+    }
+
+    /// The way taken by a consignment that has drawn `u`: by costs with what is booked now; `None`: it stays where it is.
+    fn chosen(&self, f: u32, choices: &[(u32, f64)], u: f64) -> Option<u32> {
+        let flow = &self.spec.flows[f as usize];
+        let least = choices.iter().map(|c| c.1).fold(f64::INFINITY, f64::min);
+        let costs: Vec<f64> = choices
+            .iter()
+            .map(|(way, usd)| usd + flow.usd_per_h * self.foreseen_h(*way, flow.class, |_, _| {}))
+            .collect();
+        let shares = shares(&costs, least, self.spec.choice_scale, flow.stays_at_usd);
+        let mut below = 0.0;
+        let at = shares.iter().position(|p| {
+            below += p;
+            u < below
+        });
+        // Rounding leaves a hair above the last share.
+        match at {
+            Some(i) => choices.get(i).map(|c| c.0),
+            None => choices.last().map(|c| c.0),
+        }
+    }
+
+    /// Hours that whoever is ready now is told that he will wait on a way; `each` hears of every use and the hour of the run
+    /// at which it is reached. Relief goods wait for no turn.
+    fn foreseen_h(&self, way: u32, class: u8, mut each: impl FnMut(usize, f64)) -> f64 {
+        let now = self.k.now().h();
+        let mut waits = 0.0;
+        for (i, used) in self.spec.ways[way as usize].uses.iter().enumerate() {
+            let at = now + f64::from(used.at_h) + waits;
+            each(i, at);
+            waits += match used.what {
+                For::Turn(ledger, _) if class > 0 => self.ledgers.wait_h(ledger, now, at),
+                For::Turn(..) => 0.0,
+                For::Weather(i) => (self.reopens_h(i) - at).max(0.0),
+            };
+        }
+        waits
+    }
+
+    /// Hour of the run at which a port is expected to be open: now, or after the closure that is in force.
+    fn reopens_h(&self, i: u32) -> f64 {
+        let now = self.k.now().h();
+        let w = &self.weather[i as usize];
+        let spell = if w.calm { 0.0 } else { self.spell(i).map_or(0.0, |s| s.1) };
+        let shut = self.spec.weather[i as usize].shut.iter();
+        let shut = shut.filter(|s| w.shut > 0 && s.0 <= now && now < s.1).map(|s| s.1);
+        shut.fold(now + spell, f64::max)
+    }
+
+    /// Books all that a consignment will wait for, on the days on which it should be there.
+    fn book(&mut self, c: u32) {
+        let (way, class) = (self.consignments[c as usize].way, self.consignments[c as usize].class);
+        let mut booked = std::mem::take(&mut self.consignments[c as usize].booked);
+        let mut hours = Vec::with_capacity(self.spec.ways[way as usize].uses.len());
+        self.foreseen_h(way, class, |_, h| hours.push(h));
+        booked.clear();
+        for (used, h) in self.spec.ways[way as usize].uses.iter().zip(hours) {
+            booked.push(match used.what {
+                For::Turn(ledger, work) => self.ledgers.book(ledger, h, f64::from(work)),
+                For::Weather(_) => SERVED,
+            });
+        }
+        self.consignments[c as usize].booked = booked;
+    }
+
+    /// A consignment has what it booked of a ledger at its step; how much work that was.
+    fn served(&mut self, c: u32, ledger: u32) -> f64 {
+        let x = &mut self.consignments[c as usize];
+        let uses = &self.spec.ways[x.way as usize].uses;
+        let first = uses.partition_point(|u| u.step < x.step);
+        for (used, day) in uses.iter().zip(&mut x.booked).skip(first).take_while(|(u, _)| u.step == x.step) {
+            if let For::Turn(of, work) = used.what
+                && of == ledger
+                && *day != SERVED
+            {
+                let work = f64::from(work);
+                self.ledgers.served(ledger, *day, work);
+                *day = SERVED;
+                return work;
+            }
+        }
+        0.0
+    }
+
+    /// A train has what its members booked, and took `full` of it.
+    fn train_served(&mut self, t: u32, ledger: u32, full: f64) {
+        let members = std::mem::take(&mut self.trains[t as usize].members);
+        let work: f64 = members.iter().map(|c| self.served(*c, ledger)).sum();
+        self.ledgers.train(ledger, work, full);
+        self.trains[t as usize].members = members;
     }
 
     fn drawn(&self, c: u32, d: Draw) -> Span {
@@ -797,6 +910,7 @@ impl<'s> World<'s> {
             born_h: x.born.h(),
             transit_h: now.since(x.born).h(),
             activities: x.times.map(|t| Span(t).h() as f32),
+            way: x.way,
         });
         self.free.push(c);
         self.kg_inside -= kg;
@@ -847,6 +961,7 @@ impl<'s> World<'s> {
             self.k.after(work, Event::GateFree(g));
             match who {
                 Who::Consignment(c) => {
+                    self.served(c, g);
                     let x = &self.consignments[c as usize];
                     let step = self.spec.ways[x.way as usize].steps[usize::from(x.step)];
                     if let Step::Gate { draw, activity, .. } = step {
@@ -858,6 +973,7 @@ impl<'s> World<'s> {
                 Who::Train(t) => {
                     let train = &mut self.trains[t as usize];
                     train.delay = train.delay + now.since(since);
+                    self.train_served(t, g, work.h());
                     self.train_does(t, Activity::Moving);
                     self.k.schedule(now, u8::MAX, Event::TrainThrough(t));
                 }
@@ -976,6 +1092,9 @@ impl<'s> World<'s> {
             if let Part::Single { km, .. } = path.parts[usize::from(train.part)] {
                 let span = Span((train.motion.0 as f64 * km / path.km.max(1e-9) / sections) as u64);
                 self.k.after(span, Event::SectionDone(l, run));
+                if run.section == if run.forward { 0 } else { sections as u32 - 1 } {
+                    self.train_served(run.train, self.numbers.line(l), km / self.spec.motion_kmh / sections);
+                }
             }
         }
     }
@@ -1043,7 +1162,7 @@ impl<'s> World<'s> {
         let mut room = self.spec.boardings[b as usize].capacity;
         let state = &mut self.boardings[b as usize];
         state.departures += 1;
-        let mut aboard = Vec::new();
+        let (mut aboard, mut others) = (Vec::new(), 0);
         'full: for queue in &mut state.queues {
             while let Some((who, units, since)) = queue.front_mut() {
                 if room == 0 {
@@ -1060,12 +1179,19 @@ impl<'s> World<'s> {
                     break 'full;
                 }
                 state.stats.leave(now, *since);
-                if let Who::Consignment(c) = who {
-                    aboard.push(*c);
+                match who {
+                    Who::Consignment(c) => aboard.push(*c),
+                    _ => others += 1,
                 }
                 queue.pop_front();
             }
         }
+        let ledger = self.numbers.boarding(b);
+        self.ledgers.waits_no_longer(ledger, 1000.0 * f64::from(others));
+        for c in &aboard {
+            self.served(*c, ledger);
+        }
+        let state = &self.boardings[b as usize];
         if state.units > 0
             && let Some(wait) = self.spec.boardings[b as usize].at_latest
         {
@@ -1309,19 +1435,24 @@ impl<'s> World<'s> {
         let now = self.now();
         let total = self.spec.pools[p as usize].count;
         let pool = &mut self.pools[p as usize];
-        for queue in &mut pool.queues {
+        let mut had = Vec::new();
+        'none: for queue in &mut pool.queues {
             while let Some((c, units, since)) = queue.front().copied() {
                 // More than there are at all are as many as there are.
                 if units.min(total) > pool.idle {
-                    return;
+                    break 'none;
                 }
                 queue.pop_front();
                 let units = units.min(total);
                 pool.idle -= units;
                 pool.used.add(now, u64::from(units));
                 pool.stats.leave(now, since);
-                self.k.schedule(now, u8::MAX, Event::Proceed(c));
+                had.push(c);
             }
+        }
+        for c in had {
+            self.served(c, self.numbers.pool(p));
+            self.k.schedule(now, u8::MAX, Event::Proceed(c));
         }
     }
 
@@ -1364,6 +1495,7 @@ impl<'s> World<'s> {
         self.out.under_way.push(self.consignments.iter().filter(|c| c.alive).count() as u32);
         self.out.tonnes.push((self.kg_day as f64 / 1000.0) as f32);
         self.kg_day = 0;
+        self.ledgers.next_day();
         self.check();
         if now.h() + 24.0 <= f64::from(self.spec.days) * 24.0 + 1e-6 {
             self.k.schedule(now + Span::from_h(24.0), 0, Event::Day);
@@ -1402,6 +1534,9 @@ impl<'s> World<'s> {
         for ((p, spec), held) in self.pools.iter().zip(&self.spec.pools).zip(&held) {
             assert_eq!(p.idle + p.returning + held, spec.count, "equipment of {}", spec.name);
         }
+        if cfg!(debug_assertions) {
+            self.check_bookings();
+        }
         for b in &self.boardings {
             let waiting: u64 = b.queues.iter().flatten().map(|q| u64::from(q.1)).sum();
             assert_eq!(waiting, b.units, "units that wait to board");
@@ -1414,6 +1549,29 @@ impl<'s> World<'s> {
                 u64::from(self.spec.fleets[f].vessels),
                 "vessels"
             );
+        }
+    }
+
+    /// What consignments have booked, and who waits without, is what stands in the ledgers.
+    fn check_bookings(&self) {
+        let mut booked = vec![0.0; self.ledgers.len()];
+        for c in self.consignments.iter().filter(|c| c.alive) {
+            for (used, day) in self.spec.ways[c.way as usize].uses.iter().zip(&c.booked) {
+                if let For::Turn(ledger, work) = used.what
+                    && *day != SERVED
+                {
+                    booked[ledger as usize] += f64::from(work);
+                }
+            }
+        }
+        for (b, state) in self.boardings.iter().enumerate() {
+            let others = state.queues.iter().flatten().filter(|q| q.0 == Who::Other).count();
+            booked[self.numbers.boarding(b as u32) as usize] += 1000.0 * others as f64;
+        }
+        for (i, booked) in booked.into_iter().enumerate() {
+            if let Some(stands) = self.ledgers.outstanding(i as u32) {
+                assert!((stands - booked).abs() < 1e-6 * (1.0 + booked), "booked: {stands} for {booked}");
+            }
         }
     }
 
@@ -1433,8 +1591,9 @@ impl<'s> World<'s> {
             assert!(q.little(now), "Little's law");
         }
         let alive = self.consignments.iter().filter(|c| c.alive);
-        self.out.unfinished = alive.map(|c| (c.flow, c.born.h())).collect();
-        self.out.unfinished.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let unfinished = alive.map(|c| Unfinished { flow: c.flow, born_h: c.born.h(), way: c.way });
+        self.out.unfinished = unfinished.collect();
+        self.out.unfinished.sort_by(|a, b| a.flow.cmp(&b.flow).then(a.born_h.total_cmp(&b.born_h)));
         self.out.banned_h = self
             .yards
             .iter()
@@ -1443,6 +1602,9 @@ impl<'s> World<'s> {
         self.out
     }
 }
+
+/// In place of a day: what was booked is had.
+const SERVED: u16 = u16::MAX;
 
 /// Marks an event of weather as the end of a month.
 const MONTH: u32 = 1 << 31;
