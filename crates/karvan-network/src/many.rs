@@ -66,6 +66,8 @@ pub struct Asked<'a> {
 pub struct OnDay {
     /// Position among the days.
     pub day: usize,
+    /// Hours from the network's departure to its beginning.
+    pub start_h: f32,
     /// Ways; none where none is open. [`crate::search::Arc0::start_h`] counts from the network's departure.
     pub ways: Vec<Found>,
 }
@@ -157,7 +159,7 @@ impl Group<'_> {
                     .map(|d| {
                         let start = midnight(self.asked.ready[*d]).duration_since(net.depart);
                         let start_h = (start.as_secs_f64() / 3600.0) as f32;
-                        OnDay { day: *d, ways: net.pareto_from(&bounds, search, start_h).0 }
+                        OnDay { day: *d, start_h, ways: net.pareto_from(&bounds, search, start_h).0 }
                     })
                     .collect();
                 visit(*i, &net, &on)

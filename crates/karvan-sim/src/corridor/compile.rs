@@ -4,7 +4,7 @@
 //! border or a service changes, and on those on which consignments of given days are ready; a consignment takes one when it is
 //! ready, by a logit on the generalised cost with what is then booked on each (`bookings.rs`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -12,7 +12,7 @@ use jiff::{Timestamp, ToSpan};
 use karvan_model::calibration::Factor;
 use karvan_model::observed::ProcessKind;
 use karvan_model::tables::{Departure, EquipmentKind, FacilityKind, Mode, Operation, Procedure, Unit};
-use karvan_model::{LinkIx, Model, NodeIx, StateIx};
+use karvan_model::{BorderIx, LinkIx, Model, NodeIx, ServiceIx, StateIx, TerminalIx};
 use karvan_network::base::{Base, LandPart};
 use karvan_network::compile::{Element, Network};
 use karvan_network::many::{Asked, OnDay, Wanted, ways_of_many};
@@ -225,7 +225,7 @@ pub fn compile(
         model,
         base,
         &asked,
-        |f, net, days| choices(net, days, usd_per_h(f)),
+        |f, net, days| choices(net, days, &asked.search, usd_per_h(f)),
         |n| (settings.done)(n),
     );
 
@@ -306,16 +306,71 @@ fn hours_in_month(day: Date) -> f64 {
     f64::from(day.days_in_month()) * 24.0
 }
 
-/// The choice of a flow's consignments on days for which a network holds.
-fn choices(net: &Network, days: &[OnDay], usd_per_h: f64) -> Choices {
+/// Most ways among which a consignment chooses.
+const MOST_WAYS: usize = 8;
+/// As [`Search::epsilon`], where ways round something are looked for: the best is enough.
+const COARSE: f32 = 0.1;
+
+/// What a way may have to be waited for, and that another may do without.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Short {
+    Service(ServiceIx),
+    Terminal(TerminalIx, NodeIx),
+    Border(BorderIx),
+}
+
+/// What may be short on an arc.
+fn short_on<'n>(net: &'n Network, arc: u32) -> impl Iterator<Item = Short> + 'n {
+    let t = &net.pricer.model.tables;
+    net.elements_of(&net.arcs[arc as usize]).iter().filter_map(move |e| match *e {
+        Element::Sail { sailing, .. } => {
+            let service = net.base.sailings[sailing as usize].service;
+            (t.service[service.ix()].departure != Departure::OnDemand).then_some(Short::Service(service))
+        }
+        Element::Operate { terminal, node, .. } => {
+            t.terminal[terminal.ix()].capacity_per_day.map(|_| Short::Terminal(terminal, node))
+        }
+        Element::Cross { border, .. } => {
+            t.border[border.ix()].capacity_per_day.map(|_| Short::Border(border))
+        }
+        _ => None,
+    })
+}
+
+/// The choice of a flow's consignments on days for which a network holds: the planner's ways by time and cost, and for each
+/// service, terminal and border that may be short on the best of them, the best that does without (link elimination, as
+/// an assignment's choice sets have it).
+fn choices(net: &Network, days: &[OnDay], search: &Search, usd_per_h: f64) -> Choices {
     let mut all = Choices::default();
+    let bounds = net.bounds(search);
+    let coarse = Search { epsilon: COARSE, ..*search };
+    let cost = |w: &Found| f64::from(w.costs[2]) + usd_per_h * f64::from(w.costs[0]);
+    let best = |ways: &[Found]| ways.iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).cloned();
     for on in days {
-        let mut open: Vec<(Draft, f64, f64)> = on.ways.iter().map(|w| draft(net, w, usd_per_h)).collect();
+        let without: BTreeSet<Short> =
+            best(&on.ways).iter().flat_map(|w| &w.arcs).flat_map(|a| short_on(net, a.arc)).collect();
+        let round: Vec<Found> = without
+            .iter()
+            .filter_map(|s| {
+                let spares = |a: u32| short_on(net, a).all(|x| x != *s);
+                best(&net.pareto_within(&bounds, &coarse, on.start_h, spares).0)
+            })
+            .collect();
+        // Ways with the same services, borders and terminals are one: the cheapest of them. Those round something are kept
+        // before others.
+        let by_cost = |ways: &[Found]| {
+            let mut open: Vec<(Draft, f64, f64)> = ways.iter().map(|w| draft(net, w, usd_per_h)).collect();
+            open.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.title.cmp(&b.0.title)));
+            open
+        };
+        let (ways, mut round) = (by_cost(&on.ways), by_cost(&round));
+        let mut seen = BTreeSet::new();
+        let mut open: Vec<_> = ways.into_iter().filter(|d| seen.insert(d.0.title.clone())).collect();
+        round.retain(|d| seen.insert(d.0.title.clone()));
+        round.truncate(MOST_WAYS - 1);
+        open.truncate(MOST_WAYS - round.len());
+        open.extend(round);
         open.sort_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.title.cmp(&b.0.title)));
-        // Ways with the same services, borders and terminals are one: the cheapest of them.
-        let mut seen = std::collections::BTreeSet::new();
-        open.retain(|d| seen.insert(d.0.title.clone()));
-        open.truncate(8);
         let open = open.into_iter().map(|(draft, cost_usd, mean_h)| Choice {
             draft: position(&mut all.drafts, draft),
             cost_usd,
