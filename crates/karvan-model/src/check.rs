@@ -514,7 +514,9 @@ impl<'m> Check<'m> {
             }
         }
         let known: Vec<&str> = places.keys().copied().collect();
-        let mut sums: BTreeMap<(&str, TradeEnd, &str, Option<&str>), (f64, usize)> = BTreeMap::new();
+        /// Region, end, cargo and partner.
+        type Weighed<'t> = (&'t str, TradeEnd, &'t str, Option<&'t str>);
+        let mut sums: BTreeMap<Weighed, (f64, usize)> = BTreeMap::new();
         for (i, w) in weights.iter().enumerate() {
             self.not_negative(weights, i, "weight", Some(Estimate::exact(w.weight)));
             if !places.get(w.region.as_str()).is_some_and(|p| p.contains(w.node.as_str()))
