@@ -140,6 +140,8 @@ pub struct Ledger {
     due: f64,
     /// What is booked for each day.
     days: Vec<f64>,
+    /// The most that was ever booked for a day.
+    most: f64,
     /// Work booked that trains brought, and trains: those that leave before they are full take as much as full ones.
     trains: (f64, f64),
 }
@@ -147,7 +149,7 @@ pub struct Ledger {
 impl Ledger {
     fn new(per_day: f64, others: f64, days: usize) -> Self {
         let days = if per_day.is_finite() { vec![0.0; days + 1] } else { Vec::new() };
-        Self { per_day, others, due: 0.0, days, trains: (1.0, 1.0) }
+        Self { per_day, others, due: 0.0, days, most: 0.0, trains: (1.0, 1.0) }
     }
 
     /// Books work for an hour of the run; the day.
@@ -156,6 +158,7 @@ impl Ledger {
         let day = ((h / 24.0).max(0.0) as usize).min(last);
         if let Some(d) = self.days.get_mut(day) {
             *d += work;
+            self.most = self.most.max(*d);
         }
         day as u16
     }
@@ -175,6 +178,10 @@ impl Ledger {
             let part = (end - t) / ((day + 1) as f64 - t).max(1e-9);
             queue = (queue + booked * part + (self.others - can) * (end - t)).max(0.0);
             (t, day) = (end, day + 1);
+            // No later day brings more than can be done in it: most things are never short.
+            if queue == 0.0 && self.most <= can - self.others {
+                return 0.0;
+            }
         }
         queue / can * 24.0
     }
