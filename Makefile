@@ -52,7 +52,8 @@ browser:
 	$(KARVAN) validate --format html --output demo/validation.html
 	$(KARVAN) validate --format html --lang ru --output demo/validation-ru.html
 	$(KARVAN) backtest --fit-until 2022 --format html --output demo/backtest.html
-	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html demo/chronicle.html demo/chronicle-ru.html demo/validation.html demo/validation-ru.html demo/backtest.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
+	$(KARVAN) assign --model crates/karvan-cli/tests/corridor2 --year 2031 --format html --output demo/year.html
+	@scripts/browser-test.sh $(REPORT) demo/containers-istanbul.html demo/chronicle.html demo/chronicle-ru.html demo/validation.html demo/validation-ru.html demo/backtest.html demo/year.html || { s=$$?; [ $$s -eq 77 ] && echo "browser tests skipped: no Chromium" || exit $$s; }
 
 deny:
 	scripts/deny.sh

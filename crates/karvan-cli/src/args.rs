@@ -71,6 +71,8 @@ pub enum Format {
     Geojson,
     /// One page that works offline.
     Html,
+    /// A GeoPackage, for QGIS and other programs of maps.
+    Gpkg,
 }
 
 impl Format {
@@ -82,6 +84,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Geojson => "geojson",
             Format::Html => "html",
+            Format::Gpkg => "gpkg",
         }
     }
 }
@@ -200,6 +203,8 @@ Exit status 0 if there is no error (warnings may stand), 2 if there is one.")]
 Examples:
   karvan assign --year 2024                              who carries what, where it jams, what a unit of capacity is worth
   karvan assign --year 2024 --scenario s.toml --format json -o year.json
+  karvan assign --year 2024 --format html -o year.html   with charts and a map of traffic
+  karvan assign --year 2024 --format gpkg -o year.gpkg   links, services and crossings with their tonnes, for QGIS
   karvan assign --year 2024 --against docs/scenarios/northern-route-shut.toml     what moves, and why
   karvan assign --year 2024 --check-prices 10            worth of ten capacities beside solving anew with less and more
   karvan assign --year 2019..2025 --run my-runs          seven years in one report: totals published and modelled, errors first
@@ -214,7 +219,7 @@ A year: demand as of karvan demand build, ways found on one day, capacities with
 programme - its dual) / generalised cost. A TNTP network: everyone on a cheapest path (user equilibrium) or all together at
 least cost (system optimum); the relative gap is (total cost - cost of the shortest paths) / total cost. Either is worked out
 anew from the flows at the end, and printed with the bounds that follow. A folder that is not there is looked for in the one that TNTP_DIR names.
-Formats: table, json, csv (flows by link; with --select-link or --skim, by pair of zones).
+Formats: table, json, csv (flows by link; with --select-link or --skim, by pair of zones); of a year also html, gpkg.
 Exit status 1 if a pair has no path, or the gap asked for was not reached.")]
     Assign(Box<Assign>),
     /// Simulate the corridor over months: trains, borders, ports, ferries that fill and wait for wind
@@ -305,6 +310,9 @@ pub struct Assign {
     /// Solve anew with one unit less and more of as many capacities, and put their prices beside what that changes
     #[arg(long, value_name = "N", requires = "year", value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "A year of trade")]
     pub check_prices: Option<u16>,
+    /// Language of the page: en, ru
+    #[arg(long, value_enum, conflicts_with = "tntp", help_heading = "A year of trade")]
+    pub lang: Option<LangWord>,
     /// Folder with a network and its trip table in TNTP form
     #[arg(long, value_name = "DIR|NAME", help_heading = "TNTP network")]
     pub tntp: Option<PathBuf>,

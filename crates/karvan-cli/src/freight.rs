@@ -1,5 +1,6 @@
 //! `karvan assign --year`: a year of trade on the model's network.
 
+use std::io::IsTerminal;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,14 +10,16 @@ use karvan_demand::Demand;
 use karvan_freight::capacity::Capacities;
 use karvan_freight::choice::{Choices, choices};
 use karvan_freight::compare::{Comparison, compare, millions};
+use karvan_freight::drawn::Drawn;
 use karvan_freight::report::{Report, TradeTotalTold, Year, rounded};
 use karvan_freight::year::{self, Problem};
 use karvan_freight::years;
 use karvan_freight::{FreightError, tables};
 use karvan_network::base::Base;
+use karvan_report::Lang;
 use karvan_study::{Inputs, Run};
 
-use crate::args::{Assign, Common, Format, Years};
+use crate::args::{Assign, Common, Format, LangWord, Years};
 use crate::exit::{DONE, Failure, NO_ANSWER, wrong_input};
 use crate::load::{self, Asked, Loaded};
 use crate::out;
@@ -164,9 +167,15 @@ pub fn run(common: &Common, args: &Assign, years: Years) -> Result<u8, Failure> 
         return several(common, args, years);
     }
     let year = years.first;
-    let format = common.format_of(&[Format::Table, Format::Json, Format::Csv])?;
+    let whole = [Format::Table, Format::Json, Format::Csv, Format::Html, Format::Gpkg];
+    // Beside another, or of prices, there is no map.
+    let beside = args.against.is_some() || args.check_prices.is_some();
+    let format = common.format_of(if beside { &whole[..3] } else { &whole })?;
+    if format == Format::Gpkg && common.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(wrong_input("a GeoPackage is no text for a screen", "name a file: --output year.gpkg"));
+    }
     let gap = args.gap.unwrap_or(GAP);
-    let loaded = load::load(&common.asked(false))?;
+    let loaded = load::load(&common.asked(matches!(format, Format::Html | Format::Gpkg)))?;
     if let Some(file) = &args.against {
         let other = load::load(&Asked { scenario: Some(file.clone()), ..common.asked(false) })?;
         return against(
@@ -185,9 +194,23 @@ pub fn run(common: &Common, args: &Assign, years: Years) -> Result<u8, Failure> 
     }
     let report = computed.report();
     keep(run.as_mut(), &computed, &report)?;
+    let drawn = |report: &Report| Drawn::of(&computed.loaded.model, &computed.base, report);
     let bytes = match format {
         Format::Json => out::json(&report)?,
         Format::Csv => csv(&report),
+        Format::Html => {
+            let lang = match args.lang {
+                Some(LangWord::Ru) => Lang::Ru,
+                _ => Lang::En,
+            };
+            karvan_report::assignment_html(&report, &drawn(&report), lang).into_bytes()
+        }
+        Format::Gpkg => {
+            // The day whose network was taken, so that the same year gives the same bytes.
+            let changed = format!("{}T00:00:00.000Z", report.day);
+            karvan_study::geopackage(&drawn(&report).layers(&report), &changed)
+                .map_err(|e| Failure::Fault(e.to_string()))?
+        }
         _ => told(&report).into_bytes(),
     };
     out::deliver(common.output.as_deref(), &bytes)?;

@@ -68,7 +68,8 @@ fn render(answer: &Answer, format: Format, args: &Plan, common: &Common) -> Stri
                 LangWord::Ru => Lang::Ru,
             },
         ),
-        Format::Table => {
+        // The command knows no other.
+        Format::Table | Format::Gpkg => {
             let legs = match args.legs {
                 LegsWord::None => Legs::None,
                 LegsWord::Best => Legs::Best,

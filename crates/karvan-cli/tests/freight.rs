@@ -126,7 +126,14 @@ fn what_is_wrong_is_said() {
     ends(&here(&["assign", "--year", "1999"]), 2, "the model knows nothing of 1999-07-01");
     ends(&here(&["assign", "--year", "2031", "--tntp", "x"]), 2, "cannot be used with");
     ends(&here(&["assign", "--year", "2031", "--skim"]), 2, "cannot be used with");
-    ends(&here(&["assign", "--year", "2031", "--format", "html"]), 2, "this command has no format `html`");
+    ends(
+        &here(&["assign", "--year", "2031", "--format", "geojson"]),
+        2,
+        "this command has no format `geojson`",
+    );
+    let beside = ["assign", "--year", "2031", "--check-prices", "2", "--format", "gpkg"];
+    ends(&here(&beside), 2, "this command has no format `gpkg`");
+    ends(&here(&["assign", "--tntp", "x", "--lang", "ru"]), 2, "cannot be used with");
     let (_folder, none) = scenario("title = \"x\"\n[[edit]]\nremove = \"choice\"\nkey = \"all\"\n");
     ends(
         &here(&["assign", "--year", "2031", "--scenario", &none]),
@@ -137,4 +144,55 @@ fn what_is_wrong_is_said() {
         "title = \"x\"\n[[edit]]\nchange = \"choice\"\nkey = \"all\"\nset = { mode_spread = 0.05 }\n",
     );
     ends(&here(&["assign", "--year", "2031", "--scenario", &sharp]), 2, "`route_spread` or more");
+}
+
+#[test]
+fn a_year_is_a_page() {
+    let page = |lang: &str| {
+        let o = here(&["assign", "--year", "2031", "--format", "html", "--lang", lang]);
+        assert_eq!(o.status.code(), Some(0), "{}", told(&o));
+        String::from_utf8(o.stdout).expect("text")
+    };
+    let (en, ru) = (page("en"), page("ru"));
+    assert!(en.contains("Trade of 2031 on the network") && ru.contains("Торговля 2031 года на сети"));
+    for page in [&en, &ru] {
+        // A map with traffic by modes, and charts of totals, capacities, corridors and modes.
+        assert!(
+            page.contains(r#"<svg class="map""#) && page.contains(r#"<path class="rail" stroke-width="#),
+            "{page}"
+        );
+        assert_eq!(page.matches(r#"<svg class="chart""#).count(), 4);
+        assert!(page.contains("Wagon ferry") || page.contains("ferry"), "{page}");
+        assert!(!page.contains("<script") && !page.contains("http://"), "it stands alone");
+    }
+    assert_eq!(en, page("en"));
+}
+
+/// What a GIS reads is what is told: tonnes, shapes between the nodes, one layer each of links, services and crossings.
+#[test]
+fn a_year_is_a_geopackage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("year.gpkg");
+    let file = path.to_str().expect("a path in UTF-8");
+    let write = || {
+        let o = here(&["assign", "--year", "2031", "--format", "gpkg", "--output", file]);
+        assert_eq!(o.status.code(), Some(0), "{}", told(&o));
+        std::fs::read(&path).expect("a file")
+    };
+    assert!(write() == write(), "the same year, the same bytes");
+    let o = here(&["assign", "--year", "2031", "--format", "json"]);
+    let v: serde_json::Value = serde_json::from_slice(&o.stdout).expect("JSON");
+    let links = v["links"].as_array().expect("links");
+    let sum = |key: &str| links.iter().map(|l| l[key].as_f64().expect("tonnes")).sum::<f64>();
+    let db = rusqlite::Connection::open(&path).expect("a database");
+    let number = |sql: &str| -> f64 { db.query_row(sql, [], |r| r.get(0)).expect("a number") };
+    assert!((number("SELECT sum(forward_t) FROM links") / sum("forward_t") - 1.0).abs() < 1e-12);
+    assert!((number("SELECT sum(back_t) FROM links") / sum("back_t") - 1.0).abs() < 1e-12);
+    let by_cargo = number("SELECT sum(tonnes) FROM link_cargo") / (sum("forward_t") + sum("back_t"));
+    assert!((by_cargo - 1.0).abs() < 1e-9, "{by_cargo}");
+    let n = |sql: &str| number(&format!("SELECT CAST(({sql}) AS REAL)")) as usize;
+    assert_eq!(n("SELECT count(geom) FROM links"), links.len());
+    assert_eq!(n("SELECT count(geom) FROM services"), v["services"].as_array().expect("services").len());
+    assert_eq!(n("SELECT count(geom) FROM borders"), v["borders"].as_array().expect("borders").len());
+    assert_eq!(n("SELECT count(*) FROM gpkg_geometry_columns WHERE srs_id = 4326"), 3);
 }

@@ -14,6 +14,7 @@
 pub mod capacity;
 pub mod choice;
 pub mod compare;
+pub mod drawn;
 pub mod report;
 pub mod tables;
 pub mod year;

@@ -332,6 +332,8 @@ pub struct ServiceTold {
     pub from: String,
     /// Stop.
     pub to: String,
+    /// Keys of the nodes of the stops.
+    pub nodes: [String; 2],
     /// Mode.
     pub mode: String,
     /// Tonnes.
@@ -848,6 +850,7 @@ impl Year<'_> {
                     name: s.name.clone(),
                     from: self.name(from),
                     to: self.name(to),
+                    nodes: [from, to].map(|n| self.model.node(n).id.0.clone()),
                     mode: s.mode.word().to_owned(),
                     tonnes: cargo.values().sum(),
                     cargo: self.by_cargo(&cargo),

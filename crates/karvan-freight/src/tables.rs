@@ -8,7 +8,7 @@ use karvan_study::{Table, TableError};
 
 use crate::capacity::Capacities;
 use crate::choice::{Choices, Flow, Part, Run, Way};
-use crate::report::{CargoTold, Report};
+use crate::report::{CargoTold, LinkTold, Report};
 use crate::year::Assigned;
 
 /// A table of a run that does not belong to the model: changed by hand, or of another version.
@@ -265,6 +265,11 @@ pub fn of_assigned(capacities: &Capacities, a: &Assigned) -> Vec<Table> {
     ]
 }
 
+/// Every link with each of its cargoes.
+fn each_cargo(r: &Report) -> impl Iterator<Item = (&LinkTold, &CargoTold)> {
+    r.links.iter().flat_map(|l| l.cargo.iter().map(move |c| (l, c)))
+}
+
 /// Traffic and totals: tables `links`, `services`, `borders`, `corridors`, `modes` and `traffic_totals`.
 pub fn of_report(r: &Report) -> Vec<Table> {
     let cargo = |c: &[CargoTold]| {
@@ -280,14 +285,22 @@ pub fn of_report(r: &Report) -> Vec<Table> {
             .number("forward_t", r.links.iter().map(|l| l.forward_t))
             .number("back_t", r.links.iter().map(|l| l.back_t))
             .text("cargo", r.links.iter().map(|l| cargo(&l.cargo))),
+        Table::new("link_cargo")
+            .text("link", each_cargo(r).map(|(l, _)| l.link.clone()))
+            .text("mode", each_cargo(r).map(|(l, _)| l.mode.clone()))
+            .text("cargo", each_cargo(r).map(|(_, c)| c.cargo.clone()))
+            .number("tonnes", each_cargo(r).map(|(_, c)| c.tonnes)),
         Table::new("services")
             .text("service", r.services.iter().map(|s| s.service.clone()))
+            .text("name", r.services.iter().map(|s| s.name.clone()))
+            .text("mode", r.services.iter().map(|s| s.mode.clone()))
             .text("from", r.services.iter().map(|s| s.from.clone()))
             .text("to", r.services.iter().map(|s| s.to.clone()))
             .number("tonnes", r.services.iter().map(|s| s.tonnes))
             .text("cargo", r.services.iter().map(|s| cargo(&s.cargo))),
         Table::new("borders")
             .text("border", r.borders.iter().map(|b| b.border.clone()))
+            .text("name", r.borders.iter().map(|b| b.name.clone()))
             .text("mode", r.borders.iter().map(|b| b.mode.clone()))
             .number("forward_t", r.borders.iter().map(|b| b.forward_t))
             .number("back_t", r.borders.iter().map(|b| b.back_t))
@@ -301,6 +314,14 @@ pub fn of_report(r: &Report) -> Vec<Table> {
             .text("mode", r.modes.iter().map(|m| m.mode.clone()))
             .number("tonnes", r.modes.iter().map(|m| m.tonnes))
             .number("tonne_km", r.modes.iter().map(|m| m.tonne_km)),
+        Table::new("capacities")
+            .text("row", r.capacities.iter().map(|c| c.row.clone()))
+            .text("what", r.capacities.iter().map(|c| c.what.clone()))
+            .text("unit", r.capacities.iter().map(|c| c.unit.clone()))
+            .number("load", r.capacities.iter().map(|c| c.load))
+            .number("capacity", r.capacities.iter().map(|c| c.capacity))
+            .number("price_usd", r.capacities.iter().map(|c| c.price_usd))
+            .number("worth_usd", r.capacities.iter().map(|c| c.worth_usd)),
         Table::new("traffic_totals")
             .text("id", r.traffic_totals.iter().map(|x| x.id.clone()))
             .text("what", r.traffic_totals.iter().map(|x| x.what.clone()))

@@ -431,6 +431,17 @@ table! {
     }
 }
 
+impl Geometry {
+    /// Positions from first to last, degrees east and north; what is no pair of numbers is left out.
+    pub fn points(&self) -> Vec<[f64; 2]> {
+        let pair = |p: &str| {
+            let (lon, lat) = p.trim().split_once(' ')?;
+            Some([lon.parse().ok()?, lat.trim().parse().ok()?])
+        };
+        self.line.split(',').filter_map(pair).collect()
+    }
+}
+
 table! {
     /// Dated state of a link. A link without a row is open; with rows, it is closed on days outside all of them.
     StateOfLink = "link_state", key ["link", "from"] {

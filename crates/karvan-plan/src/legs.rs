@@ -9,7 +9,7 @@ use karvan_model::calibration::Factor;
 use karvan_model::cell::Claim;
 use karvan_model::observed::ProcessKind;
 use karvan_model::table::Row;
-use karvan_model::tables::{Effect, Mode, Operation, Rule};
+use karvan_model::tables::{Effect, Geometry, Mode, Operation, Rule};
 use karvan_model::{LinkIx, Model, NodeIx, RuleIx, StateIx};
 use karvan_network::base::LandPart;
 use karvan_network::compile::{Element, Network, Process, Timing};
@@ -41,12 +41,12 @@ pub(crate) struct Draft {
 
 /// Courses of links, by link; parsed only when asked for.
 pub(crate) struct Courses<'m> {
-    rows: BTreeMap<&'m str, &'m str>,
+    rows: BTreeMap<&'m str, &'m Geometry>,
 }
 
 impl<'m> Courses<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
-        Self { rows: model.tables.geometry.iter().map(|g| (g.link.as_str(), g.line.as_str())).collect() }
+        Self { rows: model.tables.geometry.iter().map(|g| (g.link.as_str(), g)).collect() }
     }
 
     /// No courses: what is not drawn on a map needs none.
@@ -56,18 +56,7 @@ impl<'m> Courses<'m> {
 
     fn append(&self, model: &Model, link: LinkIx, forward: bool, out: &mut Vec<[f64; 2]>) {
         let row = &model.tables.link[link.ix()];
-        let mut line: Vec<[f64; 2]> = self
-            .rows
-            .get(row.id.as_str())
-            .map(|text| {
-                text.split(',')
-                    .filter_map(|p| {
-                        let (lon, lat) = p.trim().split_once(' ')?;
-                        Some([lon.parse().ok()?, lat.trim().parse().ok()?])
-                    })
-                    .collect()
-            })
-            .unwrap_or_default();
+        let mut line = self.rows.get(row.id.as_str()).map_or(Vec::new(), |g| g.points());
         if line.len() < 2 {
             line = [&row.from, &row.to]
                 .iter()

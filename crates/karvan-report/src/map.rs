@@ -454,6 +454,27 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
             );
         }
     }
+    let ground = ground(text, to, &mut taken, drawn);
+    let _ = write!(out, r#"<g aria-hidden="true">{ground}</g><g class="marks">"#);
+    for m in marks.iter().rev() {
+        let title = [Some(stop_name(m.stop, text)), m.stop.state.clone(), m.stop.code.clone()];
+        let title: Vec<String> = title.into_iter().flatten().collect();
+        let _ = write!(
+            out,
+            r#"<circle class="mark w{}" data-ranks="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>"#,
+            weight(m.role),
+            ranks(&m.ranks),
+            px(m.at.0),
+            px(m.at.1),
+            px(radius(m)),
+            escape(&title.join(", "))
+        );
+    }
+    let _ = write!(out, "</g><g>{names}</g>");
+}
+
+/// Names of states and seas where nothing else stands.
+fn ground(text: &Text, to: &Projection, taken: &mut Vec<Area>, drawn: &[(f64, f64)]) -> String {
     let km_per_px = 1.0 / to.scale / 1000.0;
     let finest = match km_per_px {
         k if k > 9.0 => 1,
@@ -488,22 +509,7 @@ fn marks<'a>(answer: &'a Answer, text: &Text, to: &Projection, drawn: &[(f64, f6
             );
         }
     }
-    let _ = write!(out, r#"<g aria-hidden="true">{ground}</g><g class="marks">"#);
-    for m in marks.iter().rev() {
-        let title = [Some(stop_name(m.stop, text)), m.stop.state.clone(), m.stop.code.clone()];
-        let title: Vec<String> = title.into_iter().flatten().collect();
-        let _ = write!(
-            out,
-            r#"<circle class="mark w{}" data-ranks="{}" cx="{}" cy="{}" r="{}"><title>{}</title></circle>"#,
-            weight(m.role),
-            ranks(&m.ranks),
-            px(m.at.0),
-            px(m.at.1),
-            px(radius(m)),
-            escape(&title.join(", "))
-        );
-    }
-    let _ = write!(out, "</g><g>{names}</g>");
+    ground
 }
 
 fn ranks(ranks: &[u32]) -> String {
@@ -645,6 +651,172 @@ pub(crate) fn mode_class(mode: &str) -> &'static str {
         "power" => "power",
         _ => "other",
     }
+}
+
+/// Traffic of a course.
+pub(crate) struct Traffic<'a> {
+    /// Degrees east and north.
+    pub(crate) course: &'a [[f64; 2]],
+    /// Mode.
+    pub(crate) mode: &'a str,
+    /// Tonnes, both ways.
+    pub(crate) tonnes: f64,
+    /// What it is, in words.
+    pub(crate) words: String,
+}
+
+/// A place with a name that a map of traffic tries to write; those given first go first.
+pub(crate) struct Named<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) at: [f64; 2],
+}
+
+/// Width of the greatest traffic, px.
+const WIDEST: f64 = 13.0;
+/// What is drawn thinner than this is left out, px.
+const THINNEST: f64 = 0.25;
+/// Courses that answer to the pointer.
+const TOLD: usize = 250;
+
+/// A map of traffic as an `svg` element, courses as wide as the square root of their tonnes; empty where there is nothing to
+/// draw. It shows where nineteen twentieths of the tonne-kilometres on land lie.
+pub(crate) fn traffic(all: &[Traffic], names: &[Named], text: &Text) -> String {
+    let most = all.iter().map(|t| t.tonnes).fold(0.0, f64::max);
+    let width = |t: f64| WIDEST * (t / most).sqrt();
+    let Some(to) = frame(all).filter(|_| most > 0.0) else { return String::new() };
+    let mut out = String::new();
+    let h = px(to.height);
+    let _ = write!(
+        out,
+        r#"<svg class="map" viewBox="0 0 {WIDTH} {h}" role="img" aria-labelledby="map-t map-d"><title id="map-t">{}</title><desc id="map-d">{}</desc><defs><clipPath id="map-clip"><rect width="{WIDTH}" height="{h}" rx="6"/></clipPath></defs><g clip-path="url(#map-clip)"><rect class="sea" width="{WIDTH}" height="{h}"/>"#,
+        escape(text.get("assignment.map")),
+        escape(text.get("assignment.map_note"))
+    );
+    base(&to, &mut out);
+    let mut order: Vec<&Traffic> = all.iter().filter(|t| width(t.tonnes) >= THINNEST).collect();
+    order.sort_by(|a, b| a.tonnes.total_cmp(&b.tonnes));
+    let told = order.len().saturating_sub(TOLD);
+    let mut drawn: Vec<(f64, f64)> = Vec::new();
+    // What is thin stands together: a path each mode and half a pixel.
+    let mut thin: BTreeMap<(i64, &'static str), String> = BTreeMap::new();
+    let mut wide = String::new();
+    for (i, t) in order.iter().enumerate() {
+        let mut d = String::new();
+        for part in parts_of(t.course) {
+            let part: LineString = part.into_iter().map(|p| Coord { x: p[0], y: p[1] }).collect();
+            let flat = to.line(&Euclidean.densify(&part, BEND_DEG)).simplify(FINENESS);
+            let seen = |c: &Coord| {
+                (-40.0..=WIDTH + 40.0).contains(&c.x) && (-40.0..=to.height + 40.0).contains(&c.y)
+            };
+            if flat.0.len() < 2 || !flat.coords().any(seen) {
+                continue;
+            }
+            if width(t.tonnes) > 1.5 {
+                drawn.extend(Euclidean.densify(&flat, 6.0).coords().map(|c| (c.x, c.y)));
+            }
+            path(flat.coords().map(|c| (c.x, c.y)), false, &mut d);
+        }
+        if d.is_empty() {
+            continue;
+        }
+        let (class, w) = (mode_class(t.mode), width(t.tonnes));
+        if i < told {
+            thin.entry(((2.0 * w).ceil() as i64, class)).or_default().push_str(&d);
+        } else {
+            let _ = write!(
+                wide,
+                r#"<path class="{class}" stroke-width="{}" d="{d}"><title>{}</title></path>"#,
+                px(w.max(0.5)),
+                escape(&t.words)
+            );
+        }
+    }
+    out.push_str(r#"<g class="traffic">"#);
+    for ((halves, class), d) in &thin {
+        let _ = write!(out, r#"<path class="{class}" stroke-width="{}" d="{d}"/>"#, px(*halves as f64 / 2.0));
+    }
+    let _ = write!(out, "{wide}</g>");
+    let mut taken = vec![
+        Area { x0: 0.0, y0: to.height - 34.0, x1: 190.0, y1: to.height },
+        Area { x0: WIDTH - 190.0, y0: to.height - 84.0, x1: WIDTH, y1: to.height },
+    ];
+    let mut words = String::new();
+    let mut marks = String::new();
+    for n in names {
+        let Some(at) = to.px(n.at[0], n.at[1]) else { continue };
+        let name = map_name(n.name);
+        if let Some((x, y, anchor, area)) = spot(at, 6.0, &name, 12.0, to.height, &taken, &drawn) {
+            taken.push(area);
+            let _ = write!(marks, r#"<circle class="mark w3" cx="{}" cy="{}" r="2.6"/>"#, px(at.0), px(at.1));
+            let _ = write!(
+                words,
+                r#"<text class="place" x="{}" y="{}" text-anchor="{anchor}" font-size="12">{}</text>"#,
+                px(x),
+                px(y),
+                escape(&name)
+            );
+        }
+    }
+    let ground = ground(text, &to, &mut taken, &drawn);
+    let _ =
+        write!(out, r#"<g aria-hidden="true">{ground}</g><g aria-hidden="true">{marks}</g><g>{words}</g>"#);
+    // What a width means.
+    let style = Style::of(text);
+    out.push_str(r#"<g class="widths" aria-hidden="true">"#);
+    for (i, share) in [1.0, 0.25, 0.025].into_iter().enumerate() {
+        let t = step(most * share, 1.0);
+        let t = if t > most * share { t / 2.0 } else { t };
+        let y = px(to.height - 66.0 + 22.0 * i as f64);
+        let _ = write!(
+            out,
+            r#"<path stroke-width="{}" d="M{} {y}h40"/><text x="{}" y="{y}" dy="4" font-size="11">{} {}</text>"#,
+            px(width(t)),
+            px(WIDTH - 176.0),
+            px(WIDTH - 128.0),
+            style.short(t / 1e6, 3),
+            escape(text.get("assignment.million_t"))
+        );
+    }
+    out.push_str("</g>");
+    scale_bar(&to, text, &mut out);
+    out.push_str("</g></svg>");
+    out
+}
+
+/// The frame of a map of traffic: without the fortieth part of the tonne-kilometres on each of its sides, those at sea left out
+/// where there are others.
+fn frame(all: &[Traffic]) -> Option<Projection> {
+    let weigh = |t: &Traffic| -> Vec<([f64; 2], f64)> {
+        let steps = t.course.iter().zip(t.course.iter().skip(1));
+        let weighed = steps.map(|(a, b)| {
+            let km = Haversine.distance(Point::new(a[0], a[1]), Point::new(b[0], b[1])) / 1000.0;
+            ([(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0], km * t.tonnes)
+        });
+        weighed.collect()
+    };
+    let afloat = |t: &&Traffic| matches!(t.mode, "sea" | "inland_water");
+    let mut weighed: Vec<([f64; 2], f64)> = all.iter().filter(|t| !afloat(t)).flat_map(weigh).collect();
+    if weighed.iter().all(|w| w.1 <= 0.0) {
+        weighed = all.iter().flat_map(weigh).collect();
+    }
+    let sum: f64 = weighed.iter().map(|w| w.1).sum();
+    let mut ends = |axis: usize| {
+        weighed.sort_by(|a, b| a.0[axis].total_cmp(&b.0[axis]));
+        let mut at = 0.0;
+        let (mut low, mut high) = (None, None);
+        for (p, w) in &weighed {
+            at += w;
+            if low.is_none() && at >= 0.025 * sum {
+                low = Some(p[axis]);
+            }
+            if high.is_none() && at >= 0.975 * sum {
+                high = Some(p[axis]);
+            }
+        }
+        Some((low?, high?))
+    };
+    let ((west, east), (south, north)) = (ends(0)?, ends(1)?);
+    Projection::around(&[[west, south], [west, north], [east, south], [east, north]])
 }
 
 #[cfg(test)]
