@@ -21,11 +21,14 @@ struct Cli {
 enum Task {
     /// Make the model folder from `data/`.
     BuildModel(BuildModel),
-    /// Answer the questions of `docs/questions.toml` and write the page.
+    /// Answer the questions of `docs/questions.toml` and of the pages like it, and write them.
     Questions {
         /// Write nothing; fail if what is committed differs from what would be written.
         #[arg(long)]
         check: bool,
+        /// The pages that take a quarter of an hour, in place of the others.
+        #[arg(long)]
+        long: bool,
     },
     /// Write the generated part of the manual and the JSON schemas.
     Docs {
@@ -58,7 +61,7 @@ fn repository() -> PathBuf {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::BuildModel(a) => build::run(&a.data, &a.out, a.check),
-        Task::Questions { check } => questions::run(&repository(), check),
+        Task::Questions { check, long } => questions::run(&repository(), check, long),
         Task::Docs { check } => docs::run(check),
     };
     match result {

@@ -1,7 +1,8 @@
 //! `cargo xtask questions`: the pages of questions, answered by the program as it is.
 //!
 //! `docs/questions.toml` holds the commands and what is known; `docs/questions.md` is written from it. Likewise
-//! `docs/dated-questions.toml`, `docs/chronicle.toml`, `docs/validation.toml` and `docs/simulated-scenarios.toml`.
+//! `docs/dated-questions.toml`, `docs/chronicle.toml`, `docs/validation.toml` and `docs/simulated-scenarios.toml`; with
+//! `--long` `docs/assigned-years.toml`.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -104,12 +105,14 @@ fn find(model: &Path, table: &str, key: &str) -> Result<Option<Vec<(String, Stri
 
 /// The pages, by the name of their files in `docs/`.
 const PAGES: &[&str] = &["questions", "dated-questions", "chronicle", "validation", "simulated-scenarios"];
+/// Pages that take a quarter of an hour of two cores, so that no test asks for them.
+const LONG: &[&str] = &["assigned-years"];
 
-/// Writes the pages, or with `check` fails if one differs from what is there.
+/// Writes the pages, or with `check` fails if one differs from what is there; with `long` the long ones in place of the others.
 ///
 /// # Errors
 /// If a command ends with another status than the page says, or a file cannot be read or written.
-pub fn run(root: &Path, check: bool) -> Result<()> {
+pub fn run(root: &Path, check: bool, long: bool) -> Result<()> {
     let build = Command::new(env!("CARGO"))
         .args(["build", "-q", "--release", "-p", "karvan-cli"])
         .current_dir(root)
@@ -118,7 +121,8 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
     if !build.success() {
         bail!("the program does not build");
     }
-    PAGES.iter().try_for_each(|name| page(root, name, check))
+    let pages = if long { LONG } else { PAGES };
+    pages.iter().try_for_each(|name| page(root, name, check))
 }
 
 fn page(root: &Path, name: &str, check: bool) -> Result<()> {
@@ -127,7 +131,8 @@ fn page(root: &Path, name: &str, check: bool) -> Result<()> {
     let page: Page = toml::from_str(&text).with_context(|| source.display().to_string())?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into);
     let karvan = target.join("release/karvan");
-    let mut out = format!("<!-- Written by `cargo xtask questions` from {name}.toml; edit that. -->\n\n");
+    let by = if LONG.contains(&name) { "cargo xtask questions --long" } else { "cargo xtask questions" };
+    let mut out = format!("<!-- Written by `{by}` from {name}.toml; edit that. -->\n\n");
     out.push_str(page.intro.trim());
     out.push('\n');
     for s in &page.section {
@@ -170,7 +175,7 @@ fn page(root: &Path, name: &str, check: bool) -> Result<()> {
     if check {
         let there = std::fs::read_to_string(&target).unwrap_or_default();
         if there != out {
-            bail!("docs/{name}.md is not what the program answers; `cargo xtask questions` writes it");
+            bail!("docs/{name}.md is not what the program answers; `{by}` writes it");
         }
         return Ok(());
     }

@@ -196,3 +196,28 @@ fn a_year_is_a_geopackage() {
     assert_eq!(n("SELECT count(geom) FROM borders"), v["borders"].as_array().expect("borders").len());
     assert_eq!(n("SELECT count(*) FROM gpkg_geometry_columns WHERE srs_id = 4326"), 3);
 }
+
+#[test]
+fn several_years_are_told_in_one_report() {
+    settings().bind(|| insta::assert_snapshot!(plain(&["assign", "--year", "2030..2031"])));
+    let years = here(&["assign", "--year", "2030..2031", "--format", "json"]);
+    let years: serde_json::Value = serde_json::from_slice(&years.stdout).expect("JSON");
+    let one = here(&["assign", "--year", "2031", "--format", "json"]);
+    let one: serde_json::Value = serde_json::from_slice(&one.stdout).expect("JSON");
+    // Each year is what it is by itself.
+    assert_eq!(years["years"][1]["carried_t"], one["demand"]["carried_t"]);
+    let all = years["traffic_totals"].as_array().expect("totals");
+    for t in one["traffic_totals"].as_array().expect("totals") {
+        assert!(all.contains(t), "{t}");
+    }
+    // The factor is the geometric mean over the rows that it names.
+    let group = years["missed"].as_array().expect("groups").iter().find(|m| m["of"] == "all");
+    let group = group.expect("all totals");
+    let of = all.iter().filter(|t| t["in_the_fit"] == group["in_the_fit"]);
+    let logs: Vec<f64> = of.map(|t| t["ratio"].as_f64().expect("a ratio").ln().abs()).collect();
+    let factor = (logs.iter().sum::<f64>() / logs.len() as f64).exp();
+    assert!((group["factor"].as_f64().expect("a factor") / factor - 1.0).abs() < 1e-12);
+    let o = here(&["assign", "--year", "2030..2031", "--check-prices", "3"]);
+    assert_eq!(o.status.code(), Some(2));
+    assert!(told(&o).contains("--check-prices is for one year"), "{}", told(&o));
+}

@@ -3,7 +3,7 @@
 //! | Row of the model | Bounds | As |
 //! | --- | --- | --- |
 //! | `link.capacity` | trains (rail), tonnes (pipelines), each way | a capacity |
-//! | `capacity` | vessels that services share, ports, lines, what terminals share | a capacity |
+//! | `capacity` | vessels that services share, ports, lines, the trains of a day | a capacity |
 //! | `rule` with effect `ration` and a quota | lorries, wagons, tonnes of a year | a capacity |
 //! | `terminal.capacity_per_day` | what is handled at a node | a queue |
 //! | `border.capacity_per_day` | trains or vehicles, both ways together | a queue |
@@ -186,12 +186,8 @@ impl Capacities {
                 out.borders.entry((BorderIx::new(i), forward)).or_default().push(row);
             }
         }
-        out.declared(model, day, days);
         for (i, o) in t.terminal.iter().enumerate() {
             if !(DayInterval { from: o.from, till: o.till }).contains(day) {
-                continue;
-            }
-            if out.terminals.keys().any(|(x, _)| x.ix() == i) {
                 continue;
             }
             let published = o.capacity_per_day.filter(|_| o.claim.is_sourced());
@@ -219,6 +215,7 @@ impl Capacities {
                 out.terminals.insert((TerminalIx::new(i), node), row);
             }
         }
+        out.declared(model, day, days);
         for (i, r) in t.rule.iter().enumerate() {
             let in_force = DayInterval { from: r.from, till: r.till }.contains(day);
             let (Effect::Ration, true, Some(quota)) = (r.effect, in_force, r.quota) else { continue };
@@ -326,12 +323,6 @@ impl Capacities {
             }
             for node in c.ports.iter().filter_map(|k| model.node_ix(k.as_str())) {
                 self.ports.entry(node).or_default().push(of(true));
-            }
-            for k in c.terminals.iter() {
-                let Some(i) = t.terminal.iter().position(|o| o.id.as_str() == k.as_str()) else { continue };
-                for node in t.terminal[i].nodes.iter().filter_map(|n| model.node_ix(n.as_str())) {
-                    self.terminals.insert((TerminalIx::new(i), node), of(true));
-                }
             }
         }
     }

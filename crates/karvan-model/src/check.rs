@@ -599,25 +599,18 @@ impl<'m> Check<'m> {
             }
         }
         let t = &self.tables.capacity;
-        let mut of_terminal: BTreeMap<String, Vec<(DayInterval, usize)>> = BTreeMap::new();
         for (i, r) in t.iter().enumerate() {
             self.interval(t, i, r.from, r.till);
             self.not_negative(t, i, "value", r.value);
-            let named = [r.services.len(), r.ports.len(), r.links.len(), r.borders.len(), r.terminals.len()];
-            if named.iter().sum::<usize>() == 0 {
+            if r.services.is_empty() && r.ports.is_empty() && r.links.is_empty() && r.borders.is_empty() {
                 self.error(t, i, "services", format!("nothing uses capacity `{}`", r.id)).allowed =
-                    Some("services, ports, links, borders or terminals, one or more".into());
-            }
-            for k in r.terminals.iter() {
-                let interval = DayInterval { from: r.from, till: r.till };
-                of_terminal.entry(k.as_str().to_owned()).or_default().push((interval, i));
+                    Some("services, ports, links or borders, one or more".into());
             }
             if r.value.is_none() && r.services.is_empty() {
                 self.error(t, i, "value", format!("capacity `{}` has no figure", r.id)).allowed =
                     Some("a figure, or services whose departures make it".into());
             }
         }
-        self.overlaps(t, "the capacity of terminal", of_terminal);
         let t = &self.tables.corridor;
         for (i, r) in t.iter().enumerate() {
             if r.nodes.is_empty() && r.also.is_empty() && r.transit.is_empty() {

@@ -1223,7 +1223,7 @@ table! {
 }
 
 table! {
-    /// A capacity that is none of one link, terminal or crossing: of vessels that several services share, of a port, of a line as a whole, of what several rows of `terminal` share. What uses one of the services, links, crossings, ports or terminals that it names uses it.
+    /// A capacity that is none of one link, terminal or crossing: of vessels that several services share, of a port, of a line as a whole, of the trains of a day. What uses one of the services, links, crossings or ports that it names uses it.
     Capacity = "capacity", key ["id"] {
         /// Key.
         id: Id,
@@ -1237,9 +1237,7 @@ table! {
         links: List<Ref<Link>>,
         /// Crossings whose passing uses it.
         borders: List<Ref<Border>>,
-        /// Rows of `terminal` whose work uses it, at every node where they are; their own capacities then bound no year.
-        terminals: List<Ref<Terminal>>,
-        /// Whether each direction has it for itself; terminals use that of both.
+        /// Whether each direction has it for itself.
         each_way: bool,
         /// Most that can pass in a period; empty: the departures of the first service that runs on the day, times what one takes.
         value: Option<Estimate>,
