@@ -11,7 +11,7 @@ use karvan_freight::capacity::Capacities;
 use karvan_freight::choice::{Choices, choices};
 use karvan_freight::compare::{Comparison, compare, millions};
 use karvan_freight::drawn::Drawn;
-use karvan_freight::report::{Report, TradeTotalTold, Year, rounded};
+use karvan_freight::report::{Report, TotalTold, TradeTotalTold, Year, rounded};
 use karvan_freight::year::{self, Problem};
 use karvan_freight::years;
 use karvan_freight::{FreightError, tables};
@@ -293,29 +293,7 @@ fn told_years(y: &years::Years) -> String {
          seen: durations or trade, not traffic, were estimated from a statement on the same page",
         &out::table(&["page", "of", "totals", "factor", "median ratio"], &rows, &[2, 3, 4]),
     );
-    for (seen, head) in TOTALS {
-        let rows: Vec<Vec<String>> = y
-            .traffic_totals
-            .iter()
-            .filter(|x| x.in_the_fit == seen)
-            .map(|x| {
-                vec![
-                    x.what.clone(),
-                    x.of.clone(),
-                    x.cargo.join(", "),
-                    format!("{} to {}", x.first, x.last),
-                    x.unit.clone(),
-                    rounded(x.published),
-                    rounded(x.modelled),
-                    format!("{:.2}", x.ratio),
-                ]
-            })
-            .collect();
-        if !rows.is_empty() {
-            let header = ["what", "of", "cargo", "period", "unit", "published", "modelled", "ratio"];
-            section(&mut t, head, &out::table(&header, &rows, &[5, 6, 7]));
-        }
-    }
+    traffic_totals(&mut t, &y.traffic_totals);
     trade_totals(&mut t, &y.trade_totals);
     let by_year = |rows: &[years::Row], what: &str, tell: fn(f64) -> String| {
         let mut header = vec![what, "unit"];
@@ -570,6 +548,31 @@ const TOTALS: [(bool, &str); 2] = [
     ),
 ];
 
+fn traffic_totals(t: &mut String, totals: &[TotalTold]) {
+    for (seen, head) in TOTALS {
+        let rows: Vec<Vec<String>> = totals
+            .iter()
+            .filter(|x| x.in_the_fit == seen)
+            .map(|x| {
+                vec![
+                    x.what.clone(),
+                    x.of.clone(),
+                    x.cargo.join(", "),
+                    format!("{} to {}", x.first, x.last),
+                    x.unit.clone(),
+                    rounded(x.published),
+                    rounded(x.modelled),
+                    format!("{:.2}", x.ratio),
+                ]
+            })
+            .collect();
+        if !rows.is_empty() {
+            let header = ["what", "of", "cargo", "period", "unit", "published", "modelled", "ratio"];
+            section(t, head, &out::table(&header, &rows, &[5, 6, 7]));
+        }
+    }
+}
+
 fn trade_totals(t: &mut String, totals: &[TradeTotalTold]) {
     let rows: Vec<Vec<String>> = totals
         .iter()
@@ -635,27 +638,7 @@ fn told(r: &Report) -> String {
         }
         t.push('\n');
     }
-    for (seen, head) in TOTALS {
-        let totals: Vec<Vec<String>> = r
-            .traffic_totals
-            .iter()
-            .filter(|x| x.in_the_fit == seen)
-            .map(|x| {
-                vec![
-                    x.what.clone(),
-                    format!("{} to {}", x.first, x.last),
-                    x.unit.clone(),
-                    rounded(x.published),
-                    rounded(x.modelled),
-                    format!("{:.2}", x.ratio),
-                ]
-            })
-            .collect();
-        if !totals.is_empty() {
-            let header = ["what", "period", "unit", "published", "modelled", "ratio"];
-            section(&mut t, head, &out::table(&header, &totals, &[3, 4, 5]));
-        }
-    }
+    traffic_totals(&mut t, &r.traffic_totals);
     trade_totals(&mut t, &r.trade_totals);
     let corridors: Vec<Vec<String>> = r
         .corridors

@@ -283,6 +283,20 @@ pub struct TotalTold {
     pub claim: String,
 }
 
+impl TotalTold {
+    /// How far the total is missed, up or down: the logarithm of the factor.
+    pub fn miss(&self) -> f64 {
+        self.ratio.max(1e-9).ln().abs()
+    }
+}
+
+/// Those whose page no parameter has seen before the others, the worst first.
+pub fn worst_first(totals: &mut [TotalTold]) {
+    totals.sort_by(|a, b| {
+        a.in_the_fit.cmp(&b.in_the_fit).then(b.miss().total_cmp(&a.miss())).then(a.id.cmp(&b.id))
+    });
+}
+
 /// A published total of trade beside the demand.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TradeTotalTold {
@@ -766,10 +780,7 @@ impl Year<'_> {
                 }
             })
             .collect();
-        let miss = |t: &TotalTold| t.ratio.max(1e-9).ln().abs();
-        out.sort_by(|a, b| {
-            a.in_the_fit.cmp(&b.in_the_fit).then(miss(b).total_cmp(&miss(a))).then(a.id.cmp(&b.id))
-        });
+        worst_first(&mut out);
         out
     }
 

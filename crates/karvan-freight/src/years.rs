@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::report::{Report, TotalTold, TradeTotalTold};
+use crate::report::{Report, TotalTold, TradeTotalTold, worst_first};
 
 /// The schema of [`Years`].
 pub fn years_schema() -> schemars::Schema {
@@ -84,11 +84,6 @@ pub struct Row {
     pub values: Vec<Option<f64>>,
 }
 
-/// How far a total is missed.
-fn miss(t: &TotalTold) -> f64 {
-    t.ratio.max(1e-9).ln().abs()
-}
-
 fn missed(in_the_fit: bool, of: &str, totals: &[&TotalTold]) -> Missed {
     let mut ratios: Vec<f64> = totals.iter().map(|t| t.ratio).collect();
     ratios.sort_by(f64::total_cmp);
@@ -97,7 +92,7 @@ fn missed(in_the_fit: bool, of: &str, totals: &[&TotalTold]) -> Missed {
         in_the_fit,
         of: of.to_owned(),
         totals: n as u32,
-        factor: (totals.iter().map(|t| miss(t)).sum::<f64>() / n.max(1) as f64).exp(),
+        factor: (totals.iter().map(|t| t.miss()).sum::<f64>() / n.max(1) as f64).exp(),
         median_ratio: if n % 2 == 1 { ratios[n / 2] } else { 0.5 * (ratios[n / 2 - 1] + ratios[n / 2]) },
     }
 }
@@ -122,9 +117,7 @@ fn by_year(reports: &[Report], unit: &str, of: impl Fn(&Report) -> Vec<(String, 
 pub fn years(reports: &[Report]) -> Option<Years> {
     let first = reports.first()?;
     let mut totals: Vec<TotalTold> = reports.iter().flat_map(|r| r.traffic_totals.iter().cloned()).collect();
-    totals.sort_by(|a, b| {
-        a.in_the_fit.cmp(&b.in_the_fit).then(miss(b).total_cmp(&miss(a))).then(a.id.cmp(&b.id))
-    });
+    worst_first(&mut totals);
     let mut groups = Vec::new();
     for seen in [false, true] {
         let of: Vec<&TotalTold> = totals.iter().filter(|t| t.in_the_fit == seen).collect();
